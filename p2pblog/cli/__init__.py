@@ -1,0 +1,1 @@
+"""Ring 3: the command line; knows only the local API."""

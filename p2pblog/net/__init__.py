@@ -1,0 +1,1 @@
+"""Ring 1b: sockets and mDNS. Knows nothing of the store."""
