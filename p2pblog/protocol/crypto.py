@@ -29,6 +29,7 @@ ROW: Final = b"p2pblog row"
 BUCKET: Final = b"p2pblog bucket"
 PSK: Final = b"p2pblog psk"
 BEACON: Final = b"p2pblog beacon"
+INVITATION_PSK: Final = b"p2pblog joining"
 INVITATION: Final = b"p2pblog invite"
 RECOVERY: Final = b"p2pblog recovery"
 STRETCH: Final = b"p2pblog stretch"
@@ -40,7 +41,20 @@ SIGN_INVITATION: Final = b"p2pblog invited"
 SIGN_PROOF: Final = b"p2pblog proof"
 
 LABELS: Final = (
-    *(ENTRY, PAYLOAD, LOG, ROW, BUCKET, PSK, BEACON, INVITATION, RECOVERY, STRETCH, CHECK),
+    *(
+        ENTRY,
+        PAYLOAD,
+        LOG,
+        ROW,
+        BUCKET,
+        PSK,
+        BEACON,
+        INVITATION_PSK,
+        INVITATION,
+        RECOVERY,
+        STRETCH,
+        CHECK,
+    ),
     *(SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF),
 )
 
@@ -97,7 +111,7 @@ class SigningKey:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is `public`'s of `message`, by libsodium's rule; False for any nonsense."""
+    """Whether `signature` is `public`'s of `message`, by libsodium's rule; never raises."""
     if len(public) != KEY_SIZE or len(signature) != SIGNATURE_SIZE:
         return False
     try:
@@ -151,6 +165,16 @@ def decrypt(key: bytes, nonce: int, ad: bytes, ciphertext: bytes) -> bytes:
 
 def _nonce(number: int) -> bytes:
     return bytes(4) + number.to_bytes(8, "little")
+
+
+def network_psk(network_key: bytes) -> bytes:
+    """The Noise PSK between members: from the key that every member of the team holds."""
+    return mac(network_key, PSK)
+
+
+def invitation_psk(invitation_key: bytes) -> bytes:
+    """The Noise PSK of a joiner: from the invitation's public key, which its code gives too."""
+    return blake2b(INVITATION_PSK, invitation_key)
 
 
 def stretch(code: bytes, salt: bytes) -> bytes:

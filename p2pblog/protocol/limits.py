@@ -16,6 +16,7 @@ MAX_HEADER: Final = 1 * KIB  # ours take about 135; leaves a later version room 
 MAX_HEADER_EXTRA: Final = 256  # what a later version may append to a header
 MAX_PAYLOAD: Final = 16 * KIB  # 2,500 words; longer texts and files are blobs
 SALT_SIZE: Final = 16  # a deleted payload can't be found again by guessing: 2^128 tries
+MAX_TEXT: Final = 15 * KIB  # of a post, in UTF-8: leaves room for channel, reference and source
 MAX_SEQ: Final = 2**48  # 8 million entries a second for a year; fits a signed 64-bit column
 MAX_TIME_MS: Final = 2**48  # the year 10889
 MAX_INCARNATIONS: Final = 64  # per device: more is a broken machine, to be admitted anew
@@ -36,6 +37,7 @@ INVITATION_DAYS: Final = 7  # an invitation is open this long unless told otherw
 # sessions
 MAX_MESSAGE: Final = 288 * KIB  # a page and its envelope
 MAX_FRAME: Final = 65535  # a Noise message's length is 16 bits
+MAX_HANDSHAKE: Final = 1 * KIB  # ours take at most 128; bounds what a stranger makes us hold
 HANDSHAKE_TIMEOUT: Final = 10.0  # a handshake takes 2 round trips; a satellite link 1.5 s
 STRANGER_TIMEOUT: Final = 10.0  # to prove membership with team logs
 MAX_STRANGER_BYTES: Final = 4 * MIB  # team logs of 10,000 operations
