@@ -43,13 +43,46 @@ STRANGER_TIMEOUT: Final = 10.0  # to prove membership with team logs
 MAX_STRANGER_BYTES: Final = 4 * MIB  # team logs of 10,000 operations
 BUCKETS: Final = 256  # a frontier's summary: 2 KiB
 MAX_ROWS: Final = 2000  # rows of one message; a larger frontier takes several
-MAX_WANTS: Final = 1000  # payloads asked for at a time
+MAX_ROW_TIPS: Final = 64  # branches of a log named in a row: the newest
+MAX_WANTS: Final = 16  # payloads asked for at a time: 16 of the largest fit a message
 MAX_ADDRESSES: Final = 64  # told to a peer at a time
 IDLE_TIMEOUT: Final = 90.0  # three missed pings
 PING_INTERVAL: Final = 30.0  # keeps a NAT's mapping, at 50 bytes
 ANTI_ENTROPY_INTERVAL: Final = 30.0  # one digest of 16 bytes when nothing differs
 PULL_DELAY: Final = 0.3  # how long an announced entry may take by another way before it is pulled
 ANNOUNCE_DELAY: Final = 0.05  # announcements are gathered this long
+CLAIM_TIMEOUT: Final = 15.0  # a peer that sends nothing for so long loses its turn
+MAX_PENDING_PULLS: Final = 4096  # announced and not yet here; anti-entropy finds the rest
 MESH_SIZE: Final = 24  # devices up to which everybody links to everybody
 RANDOM_LINKS: Final = 8  # links of a device in a larger team; stays connected with 60 % gone
 CLOCK_TOLERANCE_MS: Final = 10 * 60 * 1000  # a time further ahead of the reader's clock is flagged
+
+# sockets
+CONNECT_TIMEOUT: Final = 5.0  # three SYNs; on a LAN the first is answered in a millisecond
+DIAL_STAGGER: Final = 0.25  # RFC 8305: how long an address may take before the next is tried too
+SEND_TIMEOUT: Final = 30.0  # a peer that takes nothing for so long is of no use
+LINK_TIMEOUT: Final = 15.0  # what was sent unacknowledged for so long: a link that broke silently
+END_TIMEOUT: Final = 0.5  # for the end mark to leave us; a daemon stops within two seconds
+READ_SIZE: Final = 256 * KIB  # a page in one read
+SEND_CHUNK: Final = 256 * KIB  # messages are encrypted and sent in pieces of about this size
+MAX_CONNECTIONS: Final = 256  # accepted at a time: 0.5 MiB each at worst, and file descriptors
+MAX_PENDING: Final = 64  # handshakes in hand; beyond it the oldest is dropped, honest ones are quick
+MAX_PENDING_PER_SOURCE: Final = 16  # one machine runs few daemons
+ACCEPT_PAUSE: Final = 0.1  # when no descriptor is left: lets others be closed first
+
+# discovery
+MAX_INSTANCES: Final = 256  # of the service on one LAN; beyond it the longest unheard is forgotten
+MAX_INSTANCE_ADDRESSES: Final = 8  # dialled for one instance: a record can't make us scan a network
+MAX_PROPERTIES: Final = 16  # of one instance's TXT record; ours has two
+MAX_RESOLVING: Final = 16  # instances whose records are asked for one by one at a time
+LOOK_MIN: Final = 1.0  # RFC 6762: no question twice a second
+LOOK_EVERY: Final = 5.0  # a healed partition is seen so soon; 30 B/s
+LOOK_MAX: Final = 60.0  # of each device: the more there are, the less each asks
+HEARD_FOR: Final = 60.0  # an instance that was heard is asked to answer again so much later
+MAX_UNANSWERED: Final = 3  # questions without an answer after which an instance is lost
+BEACON_LIFETIME: Final = 24 * 3600.0  # the tag is renewed daily
+RESCAN_EVERY: Final = 300.0  # interfaces, where no event tells of them
+LINK_POLL: Final = 5.0  # interfaces, where the kernel has no netlink; also the look for a resume
+LINK_QUIET: Final = 0.3  # an interface that comes up tells of it in several events
+LINK_QUIET_MAX: Final = 2.0  # one that never comes to rest must not silence the others
+RESUME_GAP: Final = 30.0  # wall and monotonic clock apart by this: the machine slept

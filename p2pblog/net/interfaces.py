@@ -1,0 +1,64 @@
+"""What this machine is called on its networks: a picture of its interfaces' addresses."""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import ifaddr
+
+from p2pblog.net.address import IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Interfaces:
+    """The addresses that others may dial, and one way to multicast per interface and family.
+
+    A way is an IPv4 address, a link-local IPv6 address, or the index of an interface (IPv6).
+    """
+
+    addresses: tuple[str, ...]
+    ways: tuple[str | int, ...]
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing but loopback."""
+        return all(ipaddress.ip_address(address).is_loopback for address in self.addresses)
+
+
+def look() -> Interfaces:
+    """The interfaces as they are now. Loopback counts only when there is nothing else."""
+    adapters = sorted(ifaddr.get_adapters(), key=lambda adapter: adapter.name)
+    outside = _picture(adapters, loopback=False)
+    return outside if outside.addresses else _picture(adapters, loopback=True)
+
+
+def _picture(adapters: Iterable[ifaddr.Adapter], loopback: bool) -> Interfaces:
+    kept = {
+        (adapter.name, adapter.index): [
+            ip for ip in map(_plain, adapter.ips) if ip.is_loopback == loopback
+        ]
+        for adapter in adapters
+    }
+    everything = [ip for ips in kept.values() for ip in ips]
+    count = Counter(everything)
+    ways: list[str | int] = []
+    for (_, index), ips in kept.items():
+        if first := _first(ips, 4):
+            ways.append(str(first))
+        linked = [ip for ip in ips if ip.version == 6 and ip.is_link_local and count[ip] == 1]
+        if linked:
+            # a question from a link-local address gets answers that name the scope they came by
+            ways.append(str(linked[0]))
+        elif index is not None and _first(ips, 6):
+            ways.append(index)
+    return Interfaces(tuple(dict.fromkeys(map(str, everything))), tuple(ways))
+
+
+def _plain(ip: ifaddr.IP) -> IPAddress:
+    text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+    return ipaddress.ip_address(text.partition("%")[0])
+
+
+def _first(ips: Iterable[IPAddress], version: int) -> IPAddress | None:
+    return next((ip for ip in ips if ip.version == version), None)
