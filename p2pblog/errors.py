@@ -25,7 +25,6 @@ class Reason(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     BAD_BACKLINK = "bad_backlink"  # does not name the id of the entry before it
     BAD_SEQ = "bad_seq"  # seq does not follow the entry before it
-    BAD_TIME = "bad_time"  # not later than the entry before it
     BAD_PAYLOAD = "bad_payload"  # size or hash is not what the header commits to
     WRONG_LOG = "wrong_log"  # a page that mixes logs, or an entry of another log
     WRONG_TEAM = "wrong_team"

@@ -1,4 +1,4 @@
-"""Makes the committed vectors: one module here per module of `p2pblog.protocol`, one seed for all."""
+"""Makes the committed vectors: a module here per module of `p2pblog.protocol`, one seed."""
 
 import importlib
 import json

@@ -1,0 +1,367 @@
+"""Runs one session: the pure machine between a connection and the store.
+
+Three tasks: one reads, one handles what was read in order, one writes. What is to be sent stays in
+the log until the connection takes it; a peer that does not read is only a cursor that lags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Protocol, TypeVar
+
+import trio
+
+from p2pblog.errors import ConnectionLost, PeerError, Reason, Refused
+from p2pblog.net.connection import Connection
+from p2pblog.node.service import Sync
+from p2pblog.node.writer import Writer
+from p2pblog.protocol import entry, message
+from p2pblog.protocol.crypto import DeviceKey
+from p2pblog.protocol.entry import LogId
+from p2pblog.protocol.gossip import Claims
+from p2pblog.protocol.log import Tip
+from p2pblog.protocol.message import Message, Scope
+from p2pblog.protocol.session import (
+    Asked,
+    Close,
+    Effect,
+    Equal,
+    Expect,
+    Filled,
+    Greeted,
+    Ingest,
+    Job,
+    Judge,
+    Live,
+    Phase,
+    Reached,
+    Send,
+    Session,
+    Synced,
+    Told,
+    View,
+)
+from p2pblog.store.replica import Ingested, Replica
+
+_T = TypeVar("_T")
+
+INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowed down
+BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
+SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
+MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
+FAREWELL = 1.0  # seconds to say goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A log has grown to `tip`; `page` holds its newest entry where that is all that is new."""
+
+    log: LogId
+    tip: Tip
+    page: bytes | None
+    own: bool
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is to come and to go, as far as the two sides have told; never below zero."""
+
+    entries_to_get: int = 0
+    bytes_to_get: int = 0
+    entries_got: int = 0
+    bytes_got: int = 0
+    entries_to_send: int = 0
+    bytes_to_send: int = 0
+
+    def expect(self, entries: int, size: int) -> None:
+        """The peer has offered so much more."""
+        self.entries_to_get += entries
+        self.bytes_to_get += size
+
+    def got(self, entries: int, size: int) -> None:
+        """So much of it has been stored."""
+        self.entries_got += entries
+        self.bytes_got += size
+        self.entries_to_get = max(0, self.entries_to_get - entries)
+        self.bytes_to_get = max(0, self.bytes_to_get - size)
+
+    def arrived(self) -> None:
+        """Nothing more is to come."""
+        self.entries_to_get = self.bytes_to_get = 0
+
+    def send(self, entries: int, size: int) -> None:
+        """So much more is to go (less, where negative)."""
+        self.entries_to_send = max(0, self.entries_to_send + entries)
+        self.bytes_to_send = max(0, self.bytes_to_send + size)
+
+    def view(self) -> Sync:
+        """As the surfaces see it."""
+        return Sync(*astuple(self))
+
+
+class Hub(Protocol):
+    """What a driver needs of the node."""
+
+    @property
+    def replica(self) -> Replica: ...
+    @property
+    def writer(self) -> Writer: ...
+    @property
+    def view(self) -> View: ...
+    @property
+    def claims(self) -> Claims: ...
+    def clock(self) -> int: ...
+    def is_live(self, driver: Driver) -> None: ...
+    def is_synced(self, driver: Driver, scope: Scope) -> None: ...
+    def has_grown(self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver) -> None: ...
+    def has_reached(self, driver: Driver, log: LogId, seq: int) -> None: ...
+    def has_all(self, driver: Driver) -> None: ...
+    def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None: ...
+    async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None: ...
+    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None: ...
+
+
+class Driver:
+    """One session, running while `run` runs. `since` is the monotonic time of its start."""
+
+    def __init__(self, hub: Hub, connection: Connection, *, port: int, relays: bool) -> None:
+        self.remote = connection.remote_device
+        self.initiator = connection.initiator
+        self.since = trio.current_time()
+        self.progress = Progress()
+        self.clock_ahead: int | None = None
+        self.remote_port = 0
+        self.connection = connection
+        self.session = Session(
+            hub.view,
+            hub.claims,
+            initiator=connection.initiator,
+            remote=connection.remote_device,
+            key=connection.handshake_hash,
+            port=port,
+            relays=relays,
+            now=self.since,
+        )
+        self.end: Close | None = None
+        self._hub = hub
+        self._outbox: list[bytes] = []
+        self._outbox_size = 0
+        self._pages: list[Ingest] = []
+        self._wake = trio.Event()
+        self._ticker = trio.Event()
+        self._scope = trio.CancelScope()
+        self._read_limit = trio.CapacityLimiter(1)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether both sides are authorised."""
+        return self.session.phase is Phase.LIVE
+
+    def drop(self) -> None:
+        """End it, without blame: another connection takes over, or the node stops."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Until the session ends; then `end` says why. Raises nothing of the peer's doing."""
+        try:
+            with self._scope:
+                self.apply(self.session.start(trio.current_time(), self._hub.clock()))
+                await self._work()
+            await self._farewell()
+        except PeerError as error:
+            self.end = Close(error.reason, error.detail, not isinstance(error, ConnectionLost))
+        finally:
+            self.session.phase = Phase.CLOSED
+            self._hub.claims.release(self.session)
+
+    async def _work(self) -> None:
+        send, receive = trio.open_memory_channel[list[bytes]](INBOX)
+        lost: PeerError | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._read, send)
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._tick)
+                await self._handle_all(receive)
+                nursery.cancel_scope.cancel()
+        except* PeerError as group:
+            lost = _first(group)
+        if isinstance(lost, Refused):
+            self.apply(self.session.refuse(lost))
+        elif lost is not None:
+            raise lost
+
+    async def _farewell(self) -> None:
+        """Say what is still to be said: a goodbye, as a rule."""
+        with trio.move_on_after(FAREWELL):
+            await self.connection.send_many(self._take_outbox())
+
+    # -- reading and handling ----------------------------------------------------------------
+
+    async def _read(self, send: trio.MemorySendChannel[list[bytes]]) -> None:
+        async with send:
+            while messages := await self.connection.receive():
+                await send.send(messages)
+
+    async def _handle_all(self, receive: trio.MemoryReceiveChannel[list[bytes]]) -> None:
+        async for messages in receive:
+            await self._handle(messages)
+            while self.end is None:
+                try:
+                    await self._handle(receive.receive_nowait())
+                except (trio.WouldBlock, trio.EndOfChannel):
+                    break
+            await self._ingest_waiting()
+            if self.end is not None:
+                return
+        self.end = self.end or Close(Reason.SHUTTING_DOWN, "peer ended", fault=False)
+
+    async def _handle(self, messages: Sequence[bytes]) -> None:
+        for data in messages:
+            if self.end is not None:
+                return
+            received = message.parse(data)
+            if not isinstance(received, message.PageMessage) or self._is_full():
+                await self._ingest_waiting()
+            now = trio.current_time()
+            await self._apply_all(self.session.receive(received, now, self._hub.clock()))
+
+    def _is_full(self) -> bool:
+        return sum(len(page.page) for page in self._pages) >= BATCH_BYTES
+
+    async def _apply_all(self, effects: Sequence[Effect]) -> None:
+        """Apply effects, those included that take time."""
+        for effect in effects:
+            match effect:
+                case Judge(pages):
+                    await self._hub.judge(pages, self.remote)
+                    self.apply(self.session.judged(trio.current_time(), self._hub.clock()))
+                case Asked(entries):
+                    await self._send_payloads(entries)
+                case Filled(items):
+                    await self._hub.fill(items)
+                case _:
+                    self.apply((effect,))
+
+    def apply(self, effects: Sequence[Effect]) -> None:
+        """Apply effects that take no time. The node calls this too."""
+        for effect in effects:
+            match effect:
+                case Send(data):
+                    self._outbox.append(data)
+                    self._outbox_size += len(data)
+                case Ingest():
+                    self._pages.append(effect)
+                case Live():
+                    self._hub.is_live(self)
+                case Synced(scope):
+                    self.progress.arrived()
+                    self._hub.is_synced(self, scope)
+                case Expect(entries, size):
+                    self.progress.expect(entries, size)
+                case Reached(log_id, seq):
+                    self._hub.has_reached(self, log_id, seq)
+                case Equal(scope):
+                    if scope is Scope.POSTS:
+                        self._hub.has_all(self)
+                case Told(items):
+                    self._hub.was_told(items)
+                case Greeted(clock, port):
+                    self.remote_port = port
+                    self.clock_ahead = clock - self._hub.clock() if clock else None
+                case Close():
+                    self.end = effect
+                case _:
+                    raise AssertionError(effect)
+        if self._outbox_size > MAX_OUTBOX:
+            self.end = Close(Reason.FLOOD, "does not read", fault=True)
+        self._wake.set()
+        self._ticker.set()
+        if self.end is not None:
+            self._scope.cancel()
+
+    async def _ingest_waiting(self) -> None:
+        pages, self._pages = self._pages, []
+        if not pages:
+            return
+        raw = [page.page for page in pages]
+        results = await self._hub.writer.ingest(raw)
+        self._hub.has_grown(results, raw, self)
+        now = trio.current_time()
+        for page, result in zip(pages, results, strict=True):
+            self.progress.got(result.stored, result.size)
+            log_id = result.log and entry.log_id(self._hub.replica.team_id, *result.log)
+            known = result.stored == 0 and result.reason is None
+            self.apply(
+                self.session.ingested(log_id, page.live, known, result.reason, now)
+            )
+
+    async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
+        wanted = [(missing.log, missing.seq, missing.id) for missing in entries]
+        found = await self._thread(self._hub.replica.payloads, wanted)
+        if found:
+            self.say(message.Payloads(tuple(found)))
+
+    def say(self, data: Message) -> None:
+        """Send a message."""
+        self.apply(self.session.say(data))
+
+    # -- writing -----------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        offered: set[tuple[LogId, Tip]] = set()
+        while True:
+            self._wake = trio.Event()
+            if self._outbox:
+                await self.connection.send_many(self._take_outbox())
+            elif job := self.session.next_job():
+                fresh = [job for job in self.session.jobs if (job.log, job.upto) not in offered]
+                if fresh:
+                    await self._offer(fresh)
+                    offered.update((job.log, job.upto) for job in fresh)
+                await self._serve(job)
+            else:
+                offered.clear()
+                await self._wake.wait()
+
+    def _take_outbox(self) -> list[bytes]:
+        taken, self._outbox, self._outbox_size = self._outbox, [], 0
+        return taken
+
+    async def _offer(self, jobs: Sequence[Job]) -> None:
+        def lag() -> tuple[int, int]:
+            lags = [self._hub.replica.lag(job.log, job.after, job.upto) for job in jobs]
+            return sum(entries for entries, _ in lags), sum(size for _, size in lags)
+
+        entries, size = await self._thread(lag)
+        self.progress.send(entries, size)
+        await self.connection.send(message.pack(message.Offer(entries, size)))
+
+    async def _serve(self, job: Job) -> None:
+        replica = self._hub.replica
+        pages = await self._thread(replica.cut_pages, job.log, job.after, job.upto, SERVE_BYTES)
+        await self.connection.send_many(
+            message.pack(message.PageMessage(served.page, live=False)) for served in pages
+        )
+        self.progress.send(-sum(p.entries for p in pages), -sum(p.size for p in pages))
+        self.apply(self.session.served(job, pages[-1].last if pages else None))
+
+    async def _tick(self) -> None:
+        while True:
+            self._ticker = trio.Event()
+            with trio.move_on_at(self.session.next_deadline()):
+                await self._ticker.wait()
+                continue
+            self.apply(self.session.tick(trio.current_time()))
+
+    async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
+        return await trio.to_thread.run_sync(function, *args, limiter=self._read_limit)
+
+
+def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, PeerError)
+    return error

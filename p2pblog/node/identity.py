@@ -1,0 +1,114 @@
+"""Who this device is: its keys and its team, in one file that only the user can read.
+
+The file is written last when a team is founded or joined: with it the home is a member's, without
+it the home is empty, whatever else lies there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from p2pblog.errors import DiskError
+from p2pblog.protocol.crypto import SigningKey
+from p2pblog.protocol.entry import Incarnation, TeamId
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity:
+    """A device of a team. Its repr names the device, never a secret."""
+
+    key: SigningKey
+    incarnation: Incarnation
+    team: TeamId
+    network_key: bytes
+
+    def __repr__(self) -> str:
+        return f"Identity({self.key.public[:4].hex()})"
+
+    def save(self, path: Path) -> None:
+        """Write it durably, whole or not at all."""
+        save_json(
+            path,
+            {
+                "seed": self.key.seed.hex(),
+                "incarnation": self.incarnation.hex(),
+                "team": self.team.hex(),
+                "network_key": self.network_key.hex(),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Identity | None:
+        """What the file holds; None where there is none. Raises `DiskError` if it is damaged."""
+        data = load_json(path)
+        if data is None:
+            return None
+        try:
+            seed, incarnation, team, network = (
+                bytes.fromhex(data[name]) for name in ("seed", "incarnation", "team", "network_key")
+            )
+            return cls(SigningKey(seed), Incarnation(incarnation), TeamId(team), network)
+        except (KeyError, ValueError) as error:
+            raise DiskError(f"{path} is damaged: {error}. Restore it from a backup.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A join under way: kept so that it finishes by itself, also after a restart."""
+
+    seed: str
+    code: str
+    name: str
+    device_name: str
+    peers: tuple[str, ...]
+
+    def save(self, path: Path) -> None:
+        """Write it durably."""
+        save_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Joining | None:
+        """What the file holds; None where there is none."""
+        data = load_json(path)
+        if data is None:
+            return None
+        try:
+            fields = (data["seed"], data["code"], data["name"], data["device_name"])
+            return cls(*fields, tuple(data["peers"]))
+        except (KeyError, TypeError) as error:
+            raise DiskError(f"{path} is damaged: {error}. Remove it and join again.") from error
+
+
+def save_json(path: Path, data: object) -> None:
+    """Replace the file durably, readable by its owner alone."""
+    part = path.with_name(path.name + ".part")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise DiskError(f"can't write {path}: {error.strerror}") from error
+
+
+def load_json(path: Path) -> dict[str, str] | None:
+    """The object in the file; None where there is no file."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DiskError(f"can't read {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise DiskError(f"can't read {path}: not an object")
+    return data

@@ -1,0 +1,118 @@
+"""Live gossip: who gets a new entry pushed, who is told, who is asked, and by which session.
+
+Up to `MESH_SIZE` devices everybody is linked to everybody: an author pushes to all, the others only
+announce. In a larger team entries are relayed at once over the links that have proved useful, and
+announced over the others (Plumtree: a duplicate makes a link lazy, a miss makes it eager again).
+Claims see to it that a bucket is fetched from one peer at a time. Spec: `protocol/gossip.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from p2pblog.protocol.entry import LogId
+from p2pblog.protocol.frontier import Row
+from p2pblog.protocol.limits import ANNOUNCE_DELAY, CLAIM_TIMEOUT, MAX_PENDING_PULLS, PULL_DELAY
+from p2pblog.protocol.log import Tip
+
+NEVER = float("inf")
+
+
+class Claims:
+    """Which session fetches which bucket: shared by all sessions of a node."""
+
+    def __init__(self) -> None:
+        self._owner: dict[tuple[int, int], tuple[Hashable, float]] = {}
+
+    def claim(self, owner: Hashable, scope: int, buckets: bytes, now: float) -> bytes:
+        """Those of `buckets` that are `owner`'s from now on."""
+        won = bytes(b for b in buckets if self._free(owner, scope, b, now))
+        for bucket in won:
+            self._owner[scope, bucket] = (owner, now + CLAIM_TIMEOUT)
+        return won
+
+    def _free(self, owner: Hashable, scope: int, bucket: int, now: float) -> bool:
+        held = self._owner.get((scope, bucket))
+        return held is None or held[0] == owner or held[1] <= now
+
+    def touch(self, owner: Hashable, scope: int, bucket: int, now: float) -> None:
+        """Something came: the claim lives on."""
+        held = self._owner.get((scope, bucket))
+        if held is not None and held[0] == owner:
+            self._owner[scope, bucket] = (owner, now + CLAIM_TIMEOUT)
+
+    def release(self, owner: Hashable, scope: int | None = None) -> bool:
+        """Give up what `owner` claims (of one scope, or all); whether there was anything."""
+        mine = [
+            key
+            for key, (held, _) in self._owner.items()
+            if held == owner and scope in (None, key[0])
+        ]
+        for key in mine:
+            del self._owner[key]
+        return bool(mine)
+
+
+@dataclass(slots=True)
+class Link:
+    """What is known of one peer, and what it is still to be told or asked."""
+
+    relays: bool  # push what others wrote as well: in teams larger than a mesh
+    eager: bool = True
+    heights: dict[LogId, int] = field(default_factory=dict)
+    _announce: set[LogId] = field(default_factory=set)
+    _announce_at: float = NEVER
+    _pulls: dict[LogId, tuple[float, Row]] = field(default_factory=dict)
+
+    def has(self, log: LogId, seq: int) -> bool:
+        """Whether the peer is known to have an entry."""
+        return self.heights.get(log, 0) >= seq
+
+    def note(self, row: Row) -> None:
+        """Remember what the peer says it has."""
+        if row.tips:
+            seq = max(mark.seq for mark in row.tips)
+            self.heights[row.log] = max(seq, self.heights.get(row.log, 0))
+
+    def pushes(self, log: LogId, tip: Tip, *, own: bool) -> bool:
+        """Whether to push an entry at once: it is ours or we relay, and the peer is next to it.
+
+        Of a log not yet spoken of the two frontiers agreed, so the peer is next to it.
+        """
+        wanted = own or (self.relays and self.eager)
+        return wanted and self.heights.get(log, tip.seq - 1) == tip.seq - 1
+
+    def pushed(self, log: LogId, seq: int) -> None:
+        """It went out."""
+        self.heights[log] = max(seq, self.heights.get(log, 0))
+        self._announce.discard(log)
+
+    def announce(self, log: LogId, now: float, *, at_once: bool) -> None:
+        """Tell the peer soon (with others), or at once: that is how it learns we have stored it."""
+        self._announce.add(log)
+        self._announce_at = min(self._announce_at, now if at_once else now + ANNOUNCE_DELAY)
+
+    def announced(self, row: Row, now: float) -> None:
+        """The peer has something that we lack: pull it unless it comes by another way."""
+        if len(self._pulls) < MAX_PENDING_PULLS or row.log in self._pulls:
+            at = self._pulls[row.log][0] if row.log in self._pulls else now + PULL_DELAY
+            self._pulls[row.log] = (at, row)
+
+    def due_announcements(self, now: float) -> set[LogId]:
+        """The logs to announce now."""
+        if now < self._announce_at:
+            return set()
+        due, self._announce, self._announce_at = self._announce, set(), NEVER
+        return due
+
+    def due_pulls(self, now: float) -> list[Row]:
+        """What was announced and has had its time to come otherwise."""
+        due = [row for at, row in self._pulls.values() if at <= now]
+        for row in due:
+            del self._pulls[row.log]
+        return due
+
+    def next_deadline(self) -> float:
+        """When something falls due."""
+        return min(self._announce_at, *(at for at, _ in self._pulls.values()), NEVER)

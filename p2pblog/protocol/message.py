@@ -1,0 +1,318 @@
+"""What two devices say to each other, a fixed array each, its type first.
+
+One declaration a message: the shape checks it, draws its schema and gives the order of its fields.
+Spec: `protocol/message.md`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from p2pblog.errors import Reason, Refused
+from p2pblog.protocol import codec, frontier
+from p2pblog.protocol.codec import Array, Bool, Bytes, Constant, Many, Shape, Text, Uint
+from p2pblog.protocol.entry import EntryId, LogId
+from p2pblog.protocol.frontier import HASH, SHORT, Mark, Row, ShortId
+from p2pblog.protocol.limits import (
+    BUCKETS,
+    MAX_ADDRESSES,
+    MAX_MESSAGE,
+    MAX_NAME,
+    MAX_PAGE_BYTES,
+    MAX_PAYLOAD,
+    MAX_ROWS,
+    MAX_SEQ,
+    MAX_TIME_MS,
+    MAX_WANTS,
+)
+
+VERSION = 1
+
+
+class Scope(IntEnum):
+    """Which logs a comparison is about: team logs converge first."""
+
+    TEAM = 0
+    POSTS = 1
+
+
+class Hello(NamedTuple):
+    """First of each side, and again once a stranger has become known.
+
+    `digest` is that of the team logs, `clock` the wall clock in ms, `port` where the sender
+    listens; all empty towards a stranger: nothing of ours goes to one.
+    """
+
+    low: int
+    high: int
+    knows_you: bool
+    digest: bytes
+    clock: int
+    port: int
+
+
+class Buckets(NamedTuple):
+    """The summary of a frontier."""
+
+    scope: int
+    summary: bytes
+
+
+class Rows(NamedTuple):
+    """The answer to `Buckets`: some that differ, and every row of ours in them; `last` ends it.
+
+    With `pull` it asks for what we lack there; without, another peer is sending it already.
+    """
+
+    scope: int
+    buckets: bytes
+    rows: tuple[Row, ...]
+    pull: bool
+    last: bool
+
+
+class Have(NamedTuple):
+    """Send me what follows these tips. A locator says which earlier entries of it I hold."""
+
+    rows: tuple[Row, ...]
+    locator: tuple[Mark, ...]
+
+
+class Offer(NamedTuple):
+    """So much is going to come, in entries and in bytes of headers and payloads."""
+
+    entries: int
+    size: int
+
+
+class PageMessage(NamedTuple):
+    """A page. `live` says that it was pushed unasked."""
+
+    page: bytes
+    live: bool
+
+
+class Done(NamedTuple):
+    """All that was due of a scope has been sent."""
+
+    scope: int
+
+
+class Announce(NamedTuple):
+    """These are my tips now; ask if you lack something."""
+
+    rows: tuple[Row, ...]
+
+
+class Missing(NamedTuple):
+    """An entry whose header is known and whose payload is not."""
+
+    log: LogId
+    seq: int
+    id: ShortId
+
+
+class Want(NamedTuple):
+    """Send me these payloads."""
+
+    entries: tuple[Missing, ...]
+
+
+class Payloads(NamedTuple):
+    """The answer to `Want`: those of them that are here."""
+
+    items: tuple[tuple[LogId, int, bytes], ...]
+
+
+class Digest(NamedTuple):
+    """Both frontiers in 32 bytes: keeps the connection alive and finds what gossip missed."""
+
+    team: bytes
+    posts: bytes
+
+
+class Peers(NamedTuple):
+    """Where devices were reached lately: key and addresses."""
+
+    items: tuple[tuple[bytes, tuple[str, ...]], ...]
+
+
+class Push(NamedTuple):
+    """Push me new entries at once, or (false) only announce them."""
+
+    eager: bool
+
+
+class Join(NamedTuple):
+    """A stranger with an invitation asks to be admitted."""
+
+    invitation: EntryId
+    device: bytes
+    name: str
+    device_name: str
+    proof: bytes
+
+
+class Admitted(NamedTuple):
+    """The answer: the key of the team's network, and the operation that admitted."""
+
+    network_key: bytes
+    admission: EntryId
+
+
+class Goodbye(NamedTuple):
+    """Why the connection ends."""
+
+    reason: str
+    detail: str
+
+
+Message: TypeAlias = (
+    Hello
+    | Buckets
+    | Rows
+    | Have
+    | Offer
+    | PageMessage
+    | Done
+    | Announce
+    | Want
+    | Payloads
+    | Digest
+    | Peers
+    | Push
+    | Join
+    | Admitted
+    | Goodbye
+)
+
+_ROWS = Many(frontier.ROW, MAX_ROWS)
+_MARKS = Many(Array("mark", (("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(SHORT)))), 64)
+_SCOPE = Uint(1)
+_FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
+    (
+        Hello,
+        (
+            ("low", Uint(127, 1)),
+            ("high", Uint(127, 1)),
+            ("knows_you", Bool()),
+            ("digest", Bytes(0, 16)),
+            ("clock", Uint(MAX_TIME_MS)),
+            ("port", Uint(65535)),
+        ),
+    ),
+    (Buckets, (("scope", _SCOPE), ("summary", Bytes(BUCKETS * HASH)))),
+    (
+        Rows,
+        (
+            ("scope", _SCOPE),
+            ("buckets", Bytes(0, BUCKETS)),
+            ("rows", _ROWS),
+            ("pull", Bool()),
+            ("last", Bool()),
+        ),
+    ),
+    (Have, (("rows", _ROWS), ("locator", _MARKS))),
+    (Offer, (("entries", Uint()), ("size", Uint()))),
+    (PageMessage, (("page", Bytes(1, MAX_PAGE_BYTES)), ("live", Bool()))),
+    (Done, (("scope", _SCOPE),)),
+    (Announce, (("rows", _ROWS),)),
+    (
+        Want,
+        (
+            (
+                "entries",
+                Many(
+                    Array(
+                        "missing",
+                        (("log", Bytes(16)), ("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(12))),
+                    ),
+                    MAX_WANTS,
+                ),
+            ),
+        ),
+    ),
+    (
+        Payloads,
+        (
+            (
+                "items",
+                Many(
+                    Array(
+                        "item",
+                        (
+                            ("log", Bytes(16)),
+                            ("seq", Uint(MAX_SEQ, 1)),
+                            ("payload", Bytes(0, MAX_PAYLOAD)),
+                        ),
+                    ),
+                    MAX_WANTS,
+                ),
+            ),
+        ),
+    ),
+    (Digest, (("team", Bytes(16)), ("posts", Bytes(16)))),
+    (
+        Peers,
+        (
+            (
+                "items",
+                Many(
+                    Array("peer", (("device", Bytes(32)), ("addresses", Many(Text(80, 1), 8)))),
+                    MAX_ADDRESSES,
+                ),
+            ),
+        ),
+    ),
+    (Push, (("eager", Bool()),)),
+    (
+        Join,
+        (
+            ("invitation", Bytes(32)),
+            ("device", Bytes(32)),
+            ("name", Text(MAX_NAME, 1)),
+            ("device_name", Text(MAX_NAME, 1)),
+            ("proof", Bytes(64)),
+        ),
+    ),
+    (Admitted, (("network_key", Bytes(32)), ("admission", Bytes(32)))),
+    (Goodbye, (("reason", Text(64)), ("detail", Text(256)))),
+)
+
+SHAPES: tuple[Array, ...] = tuple(
+    Array(kind.__name__, (("type", Constant(number)), *fields), extra=True)
+    for number, (kind, fields) in enumerate(_FIELDS)
+)
+_NUMBERS = {kind: number for number, (kind, _) in enumerate(_FIELDS)}
+_MAKE_ROWS = {Rows: 2, Have: 0, Announce: 0}
+
+
+def pack(message: Message) -> bytes:
+    """The bytes of a message."""
+    return codec.pack((_NUMBERS[type(message)], *message))
+
+
+def parse(data: bytes) -> Message | None:
+    """The message in `data`, None for a type that a later version knows. Raises `Refused`."""
+    value = codec.unpack(data, MAX_MESSAGE)
+    if type(value) is not tuple or not value or type(value[0]) is not int or value[0] < 0:
+        raise Refused(Reason.BAD_SHAPE, "message: type due")
+    number = value[0]
+    if number >= len(SHAPES):
+        return None
+    SHAPES[number].check(value)
+    kind, fields = _FIELDS[number]
+    return _build(kind, list(value[1 : 1 + len(fields)]))
+
+
+def _build(kind: type[Any], fields: list[Any]) -> Message:
+    if kind in _MAKE_ROWS:
+        index = _MAKE_ROWS[kind]
+        fields[index] = tuple(frontier.parse_row(item) for item in fields[index])
+    if kind is Have:
+        fields[1] = tuple(Mark(*item) for item in fields[1])
+    if kind is Want:
+        fields[0] = tuple(Missing(*item) for item in fields[0])
+    built: Message = kind(*fields)
+    return built

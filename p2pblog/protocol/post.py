@@ -1,0 +1,122 @@
+"""The bodies of posts logs: a post, and the opening of a new incarnation.
+
+A body that does not decode is no fault of its entry: it is stored, relayed and shown as "needs a
+newer version". Later versions may append elements. Spec: `protocol/post.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from p2pblog.protocol import codec
+from p2pblog.protocol.codec import Array, Bytes, Many, Maybe, Text, Uint
+from p2pblog.protocol.entry import EntryId, Incarnation
+from p2pblog.protocol.limits import (
+    MAX_INCARNATIONS,
+    MAX_NAME,
+    MAX_PAYLOAD,
+    MAX_SEQ,
+    MAX_TEXT,
+    MAX_TIME_MS,
+)
+
+REFERENCE = Array("reference", (("time", Uint(MAX_TIME_MS)), ("id", Bytes(32))), extra=True)
+SOURCE = Array(
+    "source",
+    (
+        ("author", Text(MAX_NAME, 1)),
+        ("time", Uint(MAX_TIME_MS)),
+        ("origin", Text(128, 1, note="its id where it came from")),
+    ),
+    extra=True,
+)
+POST = Array(
+    "post",
+    (
+        ("text", Text(MAX_TEXT, 1)),
+        ("channel", Text(MAX_NAME, 1)),
+        ("reply_to", Maybe(REFERENCE)),
+        ("source", Maybe(SOURCE)),
+    ),
+    extra=True,
+)
+KNOWN_TIP = Array(
+    "known tip", (("incarnation", Bytes(8)), ("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(32)))
+)
+OPENING = Array(
+    "opening",
+    (("cause", Uint(255)), ("tips", Many(KNOWN_TIP, MAX_INCARNATIONS))),
+    extra=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Names a post by what orders it: header time (ms) and entry id."""
+
+    time: int
+    id: EntryId
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an imported post comes from: who wrote it there, when (ms), under which id."""
+
+    author: str
+    time: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What people write and read. `channel` has no leading #."""
+
+    text: str
+    channel: str
+    reply_to: Reference | None = None
+    source: Source | None = None
+
+    def pack(self) -> bytes:
+        """The body's bytes."""
+        reply = self.reply_to and (self.reply_to.time, self.reply_to.id)
+        source = self.source and (self.source.author, self.source.time, self.source.origin)
+        return codec.pack((self.text, self.channel, reply, source))
+
+
+class Cause(IntEnum):
+    """Why an incarnation was opened. An unknown cause is shown as its number."""
+
+    RESTORED = 1  # from a backup
+    MOVED = 2  # the marker outside the home disagrees: a copy, or a rolled-back machine
+    BEHIND = 3  # a peer showed more of our log than we have
+    FORKED = 4  # two entries of ours with one seq
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first payload of a later incarnation: why, and the tips of the earlier ones."""
+
+    cause: int
+    tips: tuple[tuple[Incarnation, int, EntryId], ...]
+
+    def pack(self) -> bytes:
+        """The body's bytes."""
+        return codec.pack((self.cause, self.tips))
+
+
+def parse_post(body: bytes) -> Post:
+    """The post in `body`. Raises `Refused`."""
+    text, channel, reply, source, *_ = codec.decode(POST, body, MAX_PAYLOAD)
+    return Post(
+        text,
+        channel,
+        reply and Reference(reply[0], EntryId(reply[1])),
+        source and Source(*source[:3]),
+    )
+
+
+def parse_opening(body: bytes) -> Opening:
+    """The opening in `body`. Raises `Refused`."""
+    cause, tips, *_ = codec.decode(OPENING, body, MAX_PAYLOAD)
+    return Opening(cause, tips)
