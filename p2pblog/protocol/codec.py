@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import msgpack
 
 from p2pblog.errors import Reason, Refused
-from p2pblog.protocol.limits import MAX_DEPTH
+from p2pblog.protocol.limits import MAX_DEPTH, MAX_ITEMS
 
 Value: TypeAlias = "bool | int | bytes | str | tuple[Value, ...] | None"
 JsonSchema: TypeAlias = dict[str, Any]
@@ -40,8 +40,8 @@ def _refuse_ext(_code: int, _data: bytes) -> Any:
 def unpack(data: bytes, limit: int) -> Value:
     """The value that `data` encodes, at most `limit` bytes.
 
-    Raises `Refused`: TOO_LARGE, MALFORMED, BAD_SHAPE (a map, float or extension type, or nested
-    deeper than `MAX_DEPTH`), NOT_CANONICAL.
+    Raises `Refused`: TOO_LARGE, MALFORMED (also an array of more than `MAX_ITEMS`), BAD_SHAPE (a
+    map, float or extension type, or nested deeper than `MAX_DEPTH`), NOT_CANONICAL.
     """
     if len(data) > limit:
         raise Refused(Reason.TOO_LARGE, f"{len(data)} bytes, limit {limit}")
@@ -52,9 +52,12 @@ def unpack(data: bytes, limit: int) -> Value:
             object_pairs_hook=_refuse_map,
             ext_hook=_refuse_ext,
             strict_map_key=False,
+            max_array_len=min(len(data), MAX_ITEMS),
         )
     except Refused:
         raise
+    except msgpack.StackError as error:
+        raise Refused(Reason.BAD_SHAPE, f"nested deeper than {MAX_DEPTH}") from error
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         # msgpack's own tree, its ValueErrors for sizes and UTF-8, TypeError for unhashable keys
         raise Refused(Reason.MALFORMED, type(error).__name__) from error

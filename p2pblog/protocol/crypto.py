@@ -1,7 +1,7 @@
 """Keys, signatures, hashes and ciphers: the primitives that everything else is made of.
 
 Keys and nonces come in as bytes; nothing here is random but libsodium's own blinding. Every hash
-and every signature is bound to a label of `LABELS`, so that none can be mistaken for another.
+and every signature is bound to a label of its own, so that none can be mistaken for another.
 
 The only importer of nacl. Spec: `protocol/crypto.md`.
 """
@@ -40,23 +40,11 @@ SIGN_ENTRY: Final = b"p2pblog sign"
 SIGN_INVITATION: Final = b"p2pblog invited"
 SIGN_PROOF: Final = b"p2pblog proof"
 
-LABELS: Final = (
-    *(
-        ENTRY,
-        PAYLOAD,
-        LOG,
-        ROW,
-        BUCKET,
-        PSK,
-        BEACON,
-        INVITATION_PSK,
-        INVITATION,
-        RECOVERY,
-        STRETCH,
-        CHECK,
-    ),
-    *(SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF),
+HASH_LABELS: Final = (
+    *(ENTRY, PAYLOAD, LOG, ROW, BUCKET, PSK, BEACON),
+    *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
 )
+SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF)
 
 STRETCH_PASSES: Final = 3
 STRETCH_MEMORY: Final = 32 * 1024 * 1024  # a code has 75 random bits: the cost need only be felt

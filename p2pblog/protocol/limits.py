@@ -10,6 +10,7 @@ MIB: Final = 1024 * 1024
 
 # codec
 MAX_DEPTH: Final = 8  # our deepest record nests 5; refuses stacks made to exhaust the decoder
+MAX_ITEMS: Final = 2048  # of an array: ours has 2,000; some decoders make room for what is only claimed
 
 # entries and logs
 MAX_HEADER: Final = 1 * KIB  # ours take about 135; leaves a later version room to append
