@@ -39,12 +39,13 @@ CHECK: Final = b"p2pblog check"
 SIGN_ENTRY: Final = b"p2pblog sign"
 SIGN_INVITATION: Final = b"p2pblog invited"
 SIGN_PROOF: Final = b"p2pblog proof"
+SIGN_APPROVAL: Final = b"p2pblog approval"
 
 HASH_LABELS: Final = (
     *(ENTRY, PAYLOAD, LOG, ROW, BUCKET, PSK, BEACON),
     *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
 )
-SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF)
+SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL)
 
 STRETCH_PASSES: Final = 3
 STRETCH_MEMORY: Final = 32 * 1024 * 1024  # a code has 75 random bits: the cost need only be felt

@@ -73,7 +73,7 @@ def test_msgpack_test_suite() -> None:
     seen = 0
     for cases in published("msgpack_test_suite.json").values():
         for case in cases:
-            (kind,) = (name for name in case if name != "msgpack")
+            kind = next(name for name in case if name != "msgpack")
             forms = [bytes.fromhex(form.replace("-", "")) for form in case["msgpack"]]
             fits = kind in used and not _holds_unused(case[kind])
             whole = [form for form in forms if form[0] not in (0xCA, 0xCB)]  # no floats
