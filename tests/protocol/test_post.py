@@ -1,0 +1,89 @@
+"""`protocol/post.md`: posts and openings survive; any other body is refused by name."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pblog.errors import Reason, Refused
+from p2pblog.protocol import codec, post
+from p2pblog.protocol.entry import EntryId, Incarnation
+from p2pblog.protocol.limits import MAX_PAYLOAD, MAX_TEXT, SALT_SIZE
+from p2pblog.protocol.post import Cause, Opening, Post, Reference, Source
+from tests.support.mutate import mutated
+
+REPLY = Reference(1_700_000_000_000, EntryId(b"r" * 32))
+SOURCE = Source("anna", 1_200_000_000_000, "chat-17")
+POSTS = (
+    Post("hello", "general"),
+    Post("Grüße \N{WAVING HAND SIGN}", "büro", REPLY, SOURCE),
+    Post("x" * MAX_TEXT, "c" * 64, REPLY, Source("a" * 64, 1, "o" * 128)),
+)
+OPENING = Opening(Cause.RESTORED, ((Incarnation(b"incarn 1"), 7, EntryId(b"t" * 32)),))
+
+
+@pytest.mark.parametrize("made", POSTS)
+def test_posts_survive(made: Post) -> None:
+    assert post.parse_post(made.pack()) == made
+    assert SALT_SIZE + len(made.pack()) <= MAX_PAYLOAD
+
+
+def test_openings_survive() -> None:
+    assert post.parse_opening(OPENING.pack()) == OPENING
+    most = Opening(200, OPENING.tips * 64)
+    assert post.parse_opening(most.pack()) == most
+
+
+def test_later_versions_may_append() -> None:
+    later = codec.pack(("hello", "general", (1, b"r" * 32, 5), ("anna", 1, "o", 6), 7))
+    assert post.parse_post(later) == Post(
+        "hello", "general", Reference(1, EntryId(b"r" * 32)), Source("anna", 1, "o")
+    )
+    assert post.parse_opening(codec.pack((9, (), "more"))) == Opening(9, ())
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (("", "general", None, None), Reason.BAD_VALUE),
+        (("x" * (MAX_TEXT + 1), "general", None, None), Reason.BAD_VALUE),
+        (("é" * (MAX_TEXT // 2 + 1), "general", None, None), Reason.BAD_VALUE),
+        (("hello", "", None, None), Reason.BAD_VALUE),
+        (("hello", "c" * 65, None, None), Reason.BAD_VALUE),
+        (("hello", "general", None), Reason.BAD_SHAPE),
+        ((b"hello", "general", None, None), Reason.BAD_SHAPE),
+        (("hello", "general", (1,), None), Reason.BAD_SHAPE),
+        (("hello", "general", (1, b"r" * 31), None), Reason.BAD_VALUE),
+        (("hello", "general", None, ("", 1, "o")), Reason.BAD_VALUE),
+        ("hello", Reason.BAD_SHAPE),
+    ],
+)
+def test_refused_posts(value: Any, reason: Reason) -> None:
+    with pytest.raises(Refused) as caught:
+        post.parse_post(codec.pack(value))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ((256, ()), Reason.BAD_VALUE),
+        ((1,), Reason.BAD_SHAPE),
+        ((1, ((b"incarn 1", 0, b"t" * 32),)), Reason.BAD_VALUE),
+        ((1, ((b"incarn 1", 1, b"t" * 32),) * 65), Reason.BAD_VALUE),
+    ],
+)
+def test_refused_openings(value: Any, reason: Reason) -> None:
+    with pytest.raises(Refused) as caught:
+        post.parse_opening(codec.pack(value))
+    assert caught.value.reason == reason
+
+
+@given(st.binary(max_size=100) | mutated([POSTS[0].pack(), POSTS[1].pack(), OPENING.pack()]))
+def test_any_bytes_are_refused_by_name(data: bytes) -> None:
+    with suppress(Refused):
+        assert post.parse_post(data).text
+    with suppress(Refused):
+        assert post.parse_opening(data).cause >= 0
