@@ -270,7 +270,8 @@ class _Engine(RecordUpdateListener):
     def _ask(self) -> None:
         question = DNSOutgoing(0)
         question.add_question(DNSQuestion(TYPE, _PTR, _IN))
-        for instance in self._sightings.ask(self._now()):
+        # ourselves too: the question comes back to us, and would be answered
+        for instance in (self.instance, *self._sightings.ask(self._now())):
             known = DNSPointer(TYPE, _PTR, _IN, _PTR_TTL, f"{instance}.{TYPE}")
             question.add_answer_at_time(known, 0)
         self._zc.zeroconf.async_send(question)

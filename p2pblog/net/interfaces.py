@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import ifaddr
@@ -27,8 +27,12 @@ class Interfaces:
 
 
 def look() -> Interfaces:
-    """The interfaces as they are now. Loopback counts only when there is nothing else."""
-    adapters = sorted(ifaddr.get_adapters(), key=lambda adapter: adapter.name)
+    """The interfaces as they are now."""
+    return picture(sorted(ifaddr.get_adapters(), key=lambda adapter: adapter.name))
+
+
+def picture(adapters: Sequence[ifaddr.Adapter]) -> Interfaces:
+    """The picture of these. Loopback counts only when there is nothing else."""
     outside = _picture(adapters, loopback=False)
     return outside if outside.addresses else _picture(adapters, loopback=True)
 

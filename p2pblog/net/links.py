@@ -84,6 +84,7 @@ async def watch(
     quiet: float = LINK_QUIET,
     wall: Clock = time.time,
     monotonic: Clock = time.monotonic,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Call `changed` after each change of link or address, and after a resume. Never returns."""
     send, receive = trio.open_memory_channel[None](1)  # a signal that waits stands for all
@@ -93,8 +94,9 @@ async def watch(
             send.send_nowait(None)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_listen if sys.platform == "linux" else _poll, signal)
+        await nursery.start(_listen if sys.platform == "linux" else _poll, signal)
         nursery.start_soon(_watch_clocks, signal, wall, monotonic)
+        task_status.started()
         while True:
             await receive.receive()
             with trio.move_on_after(LINK_QUIET_MAX):
@@ -111,9 +113,10 @@ async def _rest(receive: trio.MemoryReceiveChannel[None], quiet: float) -> None:
             return
 
 
-async def _listen(signal: Callable[[], None]) -> None:
+async def _listen(signal: Callable[[], None], *, task_status: trio.TaskStatus[None]) -> None:
     with trio.socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         await kernel.bind((0, _GROUPS))
+        task_status.started()
         news = News()
         while True:
             try:
@@ -124,8 +127,9 @@ async def _listen(signal: Callable[[], None]) -> None:
                 signal()
 
 
-async def _poll(signal: Callable[[], None]) -> None:
+async def _poll(signal: Callable[[], None], *, task_status: trio.TaskStatus[None]) -> None:
     before = interfaces.look()
+    task_status.started()
     while True:
         await trio.sleep(LINK_POLL)
         now = interfaces.look()
