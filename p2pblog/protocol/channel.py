@@ -151,8 +151,8 @@ class SecureChannel:
         self._handshake: Handshake | None = None
         self._send: CipherState | None = None
         self._receive: CipherState | None = None
-        self._out = bytearray()  # frames, ready to go
-        self._plain = bytearray()  # messages that no frame holds yet
+        self._out: list[bytes] = []  # frames, ready to go
+        self._plain: list[bytes] = []  # messages that no frame holds yet
         self._said_end = False
         self._alive = True
         if initiator:
@@ -206,24 +206,21 @@ class SecureChannel:
     def data_to_send(self) -> bytes:
         """All bytes that have to go to the other side now; each is given once."""
         if self._send is not None and self._plain:
-            with memoryview(self._plain) as view:
-                for start in range(0, len(view), MAX_PLAINTEXT):
-                    piece = bytes(view[start : start + MAX_PLAINTEXT])
-                    self._frame(self._send.encrypt(piece))
+            plain = b"".join(self._plain)
             self._plain.clear()
-        data = bytes(self._out)
+            for start in range(0, len(plain), MAX_PLAINTEXT):
+                self._frame(self._send.encrypt(plain[start : start + MAX_PLAINTEXT]))
+        data = b"".join(self._out)
         self._out.clear()
         return data
 
     def _queue(self, message: bytes) -> None:
         if self._send is None or self._said_end:
             raise ValueError("not established, or ended")
-        self._plain += len(message).to_bytes(MESSAGE_PREFIX, "big")
-        self._plain += message
+        self._plain += (len(message).to_bytes(MESSAGE_PREFIX, "big"), message)
 
     def _frame(self, data: bytes) -> None:
-        self._out += len(data).to_bytes(FRAME_PREFIX, "big")
-        self._out += data
+        self._out += (len(data).to_bytes(FRAME_PREFIX, "big"), data)
 
     def _next_frame(self) -> bytes | None:
         if self._receive is None:

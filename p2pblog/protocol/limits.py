@@ -10,7 +10,7 @@ MIB: Final = 1024 * 1024
 
 # codec
 MAX_DEPTH: Final = 8  # our deepest record nests 5; refuses stacks made to exhaust the decoder
-MAX_ITEMS: Final = 2048  # of an array: ours has 2,000; some decoders make room for what is only claimed
+MAX_ITEMS: Final = 2048  # of an array: ours has 2,000; some decoders make room for mere claims
 
 # entries and logs
 MAX_HEADER: Final = 1 * KIB  # ours take about 135; leaves a later version room to append
@@ -31,8 +31,14 @@ MAX_PAGE_BYTES: Final = 256 * KIB  # four frames; a receiver holds few of them a
 MAX_AFTER: Final = 64  # heads named by one operation
 MAX_OPEN_INVITATIONS: Final = 64  # each is one trial decryption of a stranger's first message
 MAX_NAME: Final = 64  # a person's, a device's or a channel's name, in UTF-8
-MAX_TEAM_NAME: Final = 64
-MAX_CUTOFFS: Final = 256  # logs named by one removal; more are cut at 0 all the same
+MAX_TEAM_NAME: Final = 64  # of a team, in UTF-8: fits a line of any list
+MAX_CUTOFFS: Final = 80  # logs named by one removal: with 64 heads they fit a payload
+MAX_RETENTION_DAYS: Final = 36525  # a hundred years; for ever is nil
+MIN_RETENTION_DAYS: Final = 30  # only the founder may set less: others can't make a team forget
+CODE_BYTES: Final = 10  # random bytes a code is made of; 75 of the 80 bits are used
+RECOVERY_BYTES: Final = 17  # the same of a recovery code; 135 of the 136 bits are used
+MAX_CODE_TEXT: Final = 2 * KIB  # typed or pasted: a code, or a link with its addresses
+MAX_LINK_ADDRESSES: Final = 8  # what still fits a QR picture that a phone reads
 INVITATION_DAYS: Final = 7  # an invitation is open this long unless told otherwise
 
 # sessions
@@ -45,6 +51,8 @@ MAX_STRANGER_BYTES: Final = 4 * MIB  # team logs of 10,000 operations
 BUCKETS: Final = 256  # a frontier's summary: 2 KiB
 MAX_ROWS: Final = 2000  # rows of one message; a larger frontier takes several
 MAX_ROW_TIPS: Final = 64  # branches of a log named in a row: the newest
+MAX_ROWS_MARKS: Final = 8000  # tips in the rows of one message: 231 KiB with 2,000 rows
+MAX_MARKS: Final = 64  # of a locator: 49 for the longest log, more where branches part
 MAX_WANTS: Final = 16  # payloads asked for at a time: 16 of the largest fit a message
 MAX_ADDRESSES: Final = 64  # told to a peer at a time
 IDLE_TIMEOUT: Final = 90.0  # three missed pings
@@ -67,7 +75,7 @@ END_TIMEOUT: Final = 0.5  # for the end mark to leave us; a daemon stops within 
 READ_SIZE: Final = 256 * KIB  # a page in one read
 SEND_CHUNK: Final = 256 * KIB  # messages are encrypted and sent in pieces of about this size
 MAX_CONNECTIONS: Final = 256  # accepted at a time: 0.5 MiB each at worst, and file descriptors
-MAX_PENDING: Final = 64  # handshakes in hand; beyond it the oldest is dropped, honest ones are quick
+MAX_PENDING: Final = 64  # handshakes in hand; beyond it the oldest goes: honest ones are quick
 MAX_PENDING_PER_SOURCE: Final = 16  # one machine runs few daemons
 ACCEPT_PAUSE: Final = 0.1  # when no descriptor is left: lets others be closed first
 

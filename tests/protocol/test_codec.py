@@ -32,6 +32,8 @@ LIMIT = 10_000
 
 
 def _value(told: Any) -> Value:
+    if isinstance(told, dict) and "number" in told:
+        return int(told["number"])
     if isinstance(told, dict):
         return bytes.fromhex(told["hex"])
     if isinstance(told, list):

@@ -39,10 +39,14 @@ def _check_key(vector: Vector) -> None:
     assert crypto.invitation_psk(public).hex() == vector["invitation_psk"]
 
 
+def _check_signature(vector: Vector) -> None:
+    assert crypto.verify(*_bytes(vector, "public", "message", "signature"))
+
+
 def _check_cipher(vector: Vector) -> None:
     key, ad, plaintext, ciphertext = _bytes(vector, "key", "ad", "plaintext", "ciphertext")
-    assert crypto.encrypt(key, vector["nonce"], ad, plaintext) == ciphertext
-    assert crypto.decrypt(key, vector["nonce"], ad, ciphertext) == plaintext
+    assert crypto.encrypt(key, int(vector["nonce"]), ad, plaintext) == ciphertext
+    assert crypto.decrypt(key, int(vector["nonce"]), ad, ciphertext) == plaintext
 
 
 def _check_hash(vector: Vector) -> None:
@@ -66,6 +70,7 @@ def _check_stretch(vector: Vector) -> None:
 
 CHECKS = {
     "key": _check_key,
+    "signature": _check_signature,
     "cipher": _check_cipher,
     "hash": _check_hash,
     "to_sign": _check_to_sign,
@@ -85,7 +90,7 @@ def _use(vector: Vector) -> None:
         crypto.x25519(*_bytes(vector, "private", "public"))
     else:
         key, ad, ciphertext = _bytes(vector, "key", "ad", "ciphertext")
-        crypto.decrypt(key, vector["nonce"], ad, ciphertext)
+        crypto.decrypt(key, int(vector["nonce"]), ad, ciphertext)
 
 
 @pytest.mark.parametrize("vector", vectors("crypto", "invalid"))

@@ -1,28 +1,20 @@
-"""`protocol/limits.md`: the page names every limit with its value; the limits fit each other."""
-
-import re
-from pathlib import Path
+"""`protocol/limits.md`: the page has every limit with value and reason; they fit each other."""
 
 from p2pblog.protocol import limits
 from p2pblog.protocol.crypto import TAG_SIZE
 from tests.support.vectors import vectors
-from tests.vectors.limits import values
-
-ROOT = Path(__file__).parents[2]
+from tests.vectors.limits import PAGE, page, tables, values
 
 
-def test_the_page_names_every_limit() -> None:
-    page = (ROOT / "protocol/limits.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([A-Z_]+)` \| ([0-9.,]+) \|", page, re.MULTILINE)
-    told = {name: float(value.replace(",", "")) for name, value in rows}
-    assert told == values()
+def test_the_page_has_every_limit() -> None:
+    """Else: `python -m tests.vectors.limits`."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == page(text)
 
 
 def test_every_limit_states_its_reason() -> None:
-    source = (ROOT / "p2pblog/protocol/limits.py").read_text(encoding="utf-8")
-    for line in source.splitlines():
-        if ": Final =" in line and not line.startswith(("KIB", "MIB", "MAX_TEAM_NAME")):
-            assert "  # " in line, line
+    written = tables()
+    assert [name for name in values() if f"| `{name}` |" not in written] == []
 
 
 def test_the_vectors_are_the_limits() -> None:

@@ -1,4 +1,6 @@
-"""The committed vectors are what the seeded script makes."""
+"""The committed vectors are what the seeded script makes, and the pages' examples come of them."""
+
+import re
 
 import pytest
 
@@ -8,3 +10,13 @@ from tests.vectors import FOLDER, names, text
 @pytest.mark.parametrize("name", names())
 def test_committed_vectors_are_what_the_script_makes(name: str) -> None:
     assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == text(name)
+
+
+@pytest.mark.parametrize("name", ["beacon", "channel", "codec", "crypto", "noise"])
+def test_hex_on_a_page_is_from_its_vectors(name: str) -> None:
+    page = (FOLDER.parent / f"{name}.md").read_text(encoding="utf-8")
+    example = page.split("## Worked example")[1].split("## Why")[0]
+    words = re.findall(r"\b[0-9a-f]{16,}\b", example)
+    assert words
+    vectors = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    assert [word for word in words if word not in vectors] == []

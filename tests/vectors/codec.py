@@ -80,9 +80,11 @@ def make(rng: random.Random) -> dict[str, Any]:
 
 
 def _told(value: Value) -> Any:
-    """As JSON; bytes are marked, since these vectors have no schema that tells them from text."""
+    """As JSON; bytes are marked, and so are numbers that not every JSON reader keeps."""
     if isinstance(value, bytes):
         return {"hex": value.hex()}
+    if isinstance(value, int) and abs(value) >= 2**53:
+        return {"number": str(value)}
     if isinstance(value, tuple):
         return [_told(item) for item in value]
     return to_json(value)

@@ -29,6 +29,45 @@ ZERO_SECRETS = (
     "ee" + "ff" * 30 + "7f",
 )
 
+# Of ed25519-speccheck (cases 3, 4, 6, 8, 10): name, key, message, signature. The first is accepted.
+EDGE_CASES = (
+    (
+        "holds with and without the cofactor",
+        "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
+        "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+        "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f"
+        "87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c52fcd6648a98bd009",
+    ),
+    (
+        "holds only with the cofactor",
+        "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
+        "e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c",
+        "160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512"
+        "5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09",
+    ),
+    (
+        "S above the group order",
+        "442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623",
+        "85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40",
+        "e96f66be976d82e60150baecff9906684aebb1ef181f67a7189ac78ea23b6c0e"
+        "547f7690a0e2ddcd04d87dbc3490dc19b3b3052f7ff0538cb68afb369ba3a514",
+    ),
+    (
+        "R not canonical",
+        "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
+        "9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "03be9678ac102edcd92b0210bb34d7428d12ffc5df5f37e359941266a4e35f0f",
+    ),
+    (
+        "key not canonical",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "e96b7021eb39c1a163b6da4e3093dcd3f21387da4cc4572be588fafae23c155b",
+        "a9d55260f765261eb9b84e106f665e00b867287a761990d7135963ee0a7d59dc"
+        "a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04",
+    ),
+)
+
 
 def _key(rng: random.Random) -> Vector:
     key, message = SigningKey(rng.randbytes(32)), rng.randbytes(rng.randrange(100))
@@ -53,7 +92,7 @@ def _cipher(rng: random.Random, nonce: int, size: int) -> Vector:
     return {
         "kind": "cipher",
         "key": key.hex(),
-        "nonce": nonce,
+        "nonce": str(nonce),  # in decimal: not every JSON reader keeps 64 bits
         "ad": ad.hex(),
         "plaintext": plaintext.hex(),
         "ciphertext": crypto.encrypt(key, nonce, ad, plaintext).hex(),
@@ -76,6 +115,12 @@ def _hash(label: bytes, data: bytes, key: bytes, size: int) -> Vector:
 def _to_sign(label: bytes, data: bytes) -> Vector:
     signed = crypto.to_sign(label, data).hex()
     return {"kind": "to_sign", "label": label.decode(), "data": data.hex(), "signed": signed}
+
+
+def _edge_case() -> Vector:
+    name, public, message, signature = EDGE_CASES[0]
+    case = {"public": public, "message": message, "signature": signature}
+    return {"kind": "signature", "name": name, **case}
 
 
 def _stretch(code: bytes, salt: bytes) -> Vector:
@@ -106,6 +151,9 @@ def _invalid(key: Vector, cipher: Vector) -> list[Vector]:
         "all zeros": {"public": "00" * 32, "signature": "00" * 64},
     }.items():
         add("signature", name, "bad_signature", **(signature | change))
+    for name, public, message, edge in EDGE_CASES[1:]:
+        fields = {"public": public, "message": message, "signature": edge}
+        add("signature", name, "bad_signature", **fields)
     for name, public in NO_KEYS.items():
         add("device", name, "low_order_key", public=public)
     for public in ZERO_SECRETS:
@@ -115,7 +163,7 @@ def _invalid(key: Vector, cipher: Vector) -> list[Vector]:
     for name, change in {
         "text flipped": {"ciphertext": _flipped(cipher["ciphertext"], 0)},
         "tag flipped": {"ciphertext": _flipped(cipher["ciphertext"], -1)},
-        "next nonce": {"nonce": cipher["nonce"] + 1},
+        "next nonce": {"nonce": str(int(cipher["nonce"]) + 1)},
         "other ad": {"ad": cipher["ad"] + "00"},
         "15 bytes": {"ciphertext": "00" * 15},
         "nothing": {"ciphertext": ""},
@@ -134,6 +182,6 @@ def make(rng: random.Random) -> Vector:
     codes = [_stretch(b"ABCDEFGHJKLMNPQR", b"p2pblog"), _stretch(b"", b"")]
     return {
         "module": "crypto",
-        "valid": keys + ciphers + hashes + signed + codes,
+        "valid": [*keys, _edge_case(), *ciphers, *hashes, *signed, *codes],
         "invalid": _invalid(keys[0], ciphers[1]),
     }
