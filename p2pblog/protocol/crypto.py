@@ -25,7 +25,6 @@ LABEL_SIZE: Final = 16
 ENTRY: Final = b"p2pblog entry"
 PAYLOAD: Final = b"p2pblog payload"
 LOG: Final = b"p2pblog log"
-ROW: Final = b"p2pblog row"
 BUCKET: Final = b"p2pblog bucket"
 PSK: Final = b"p2pblog psk"
 BEACON: Final = b"p2pblog beacon"
@@ -42,7 +41,7 @@ SIGN_PROOF: Final = b"p2pblog proof"
 SIGN_APPROVAL: Final = b"p2pblog approval"
 
 HASH_LABELS: Final = (
-    *(ENTRY, PAYLOAD, LOG, ROW, BUCKET, PSK, BEACON),
+    *(ENTRY, PAYLOAD, LOG, BUCKET, PSK, BEACON),
     *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
 )
 SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL)
