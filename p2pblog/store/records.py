@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId
+from p2pblog.protocol.operation import MemberId
 from p2pblog.protocol.post import Reference, Source
 
 
@@ -30,7 +31,7 @@ class PostView:
     time: int
     arrival: int
     device: DeviceKey
-    member: EntryId | None
+    member: MemberId | None
     author: str
     device_name: str
     channel: str

@@ -1,0 +1,133 @@
+"""Cut-offs: how far the logs of those who were removed count, and what is shown of them.
+
+What lies beyond stays in the store, but is not served, not in the frontier and not in the views; a
+cut-off that is raised, or falls, brings it back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
+
+from p2pblog.errors import Refused
+from p2pblog.protocol import entry
+from p2pblog.protocol.log import Branch
+from p2pblog.protocol.operation import CutOff
+from p2pblog.store import entries, search, timeline, views
+from p2pblog.store.authority import Authority
+from p2pblog.store.catalog import Log
+from p2pblog.store.writing import Writing
+
+_Row = tuple[int, bytes, bytes | None]  # arrival, header, payload
+
+
+def judge(writing: Writing) -> Authority:
+    """What the team allows with the entries of this transaction; logs are cut accordingly."""
+    if writing.team_entries:
+        more, writing.team_entries = writing.team_entries, []
+        writing.authority = writing.authority.with_more(more, writing.catalog.team)
+        for log in {**writing.catalog.by_id, **writing.changed}.values():
+            _rebound(writing, log)
+    return writing.authority
+
+
+def settle(writing: Writing) -> None:
+    """Judge, and cut the logs that this transaction changed; call before `Writing.finish`."""
+    judge(writing)
+    for log in list(writing.changed.values()):
+        _rebound(writing, log)
+
+
+def _hide(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    shown = timeline.at(connection, [row[0] for row in rows])
+    (cursor,) = connection.execute("SELECT indexed FROM store").fetchone()
+    search.delete(connection, [row for row in shown if row[0] <= cursor])
+    connection.executemany("DELETE FROM posts WHERE arrival = ?", [(row[0],) for row in shown])
+    for row in shown:
+        post = views.readable(views.POST, row[5]) if row[4] != views.UNREADABLE else None
+        if post is not None and post.source is not None:
+            connection.execute(
+                "DELETE FROM origins WHERE origin = ? AND arrival = ?",
+                (post.source.origin, row[0]),
+            )
+    connection.executemany(
+        "UPDATE channels SET posts = posts - ?2, newest = ifnull("
+        "(SELECT max(time) FROM posts WHERE channel = ?1), 0) WHERE channel = ?1",
+        Counter(row[4] for row in shown).items(),
+    )
+    connection.execute("UPDATE store SET posts = posts - ?", (len(shown),))
+
+
+def _rebound(writing: Writing, log: Log) -> None:
+    """Bring a log's bounds, and what is shown of it, in line with its cut-off."""
+    cut = None if log.is_team else writing.authority.cut_off(log.key)
+    if cut is None and not log.bounds:
+        return
+    writing.flush()
+    holder = entries.holder(writing.connection, log, (cut.seq, cut.tip)) if cut else None
+    if cut and holder:
+        _keep_signature(writing, log, holder, cut)
+    bounds = _bounds(log, holder, cut)
+    for branch in log.branches:
+        number, tip = branch.number, branch.tip.seq
+        old = min(tip, log.bounds.get(number, 0 if log.bounds else tip))
+        new = min(tip, bounds.get(number, tip))
+        _move(writing, log, number, old, new)
+        writing.connection.execute(
+            "UPDATE branches SET bound = ? WHERE branch = ?", (bounds.get(number), number)
+        )
+    log = replace(log, bounds=MappingProxyType(bounds))
+    tips = entries.standing_tips(writing.connection, log)
+    writing.changed[log.id] = replace(log, tips=tips)
+
+
+def _bounds(log: Log, holder: Branch | None, cut: CutOff | None) -> dict[int, int]:
+    """How far each branch stands: what leads to the entry that the cut-off names.
+
+    While that entry is not here, what is below its height.
+    """
+    if cut is None:
+        return {}
+    if cut.seq == 0 or holder is None:
+        return {branch.number: max(0, cut.seq - 1) for branch in log.branches}
+    return {
+        branch.number: min(cut.seq, entries.parting(log, branch, holder)) for branch in log.branches
+    }
+
+
+def _keep_signature(writing: Writing, log: Log, holder: Branch, cut: CutOff) -> None:
+    """Pages have to end where the log is cut: keep the signature that the cut-off gives."""
+    header = entries.header_at(writing.connection, log, holder, cut.seq)
+    assert header is not None
+    try:
+        entry.check_signature(writing.catalog.team, log.key.device, header, cut.signature)
+    except Refused:
+        return
+    kept = writing.connection.execute(
+        "UPDATE entries SET signature = ? WHERE branch = ? AND seq = ? AND signature IS NULL",
+        (cut.signature, log.carrier(holder, cut.seq).number, cut.seq),
+    ).rowcount
+    writing.size += kept * len(cut.signature)
+
+
+def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:
+    """Show or hide the rows of a branch between two heights."""
+    if old == new:
+        return
+    rows = writing.connection.execute(
+        "SELECT arrival, header, payload FROM entries "
+        "WHERE branch = ? AND seq > ? AND seq <= ? ORDER BY arrival",
+        (branch, min(old, new), max(old, new)),
+    ).fetchall()
+    if new < old:
+        _hide(writing.connection, rows)
+        return
+    for arrival, raw, payload in rows:
+        header = entry.parse_header(raw)
+        writing.sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload])
+    writing.flush()
+    (cursor,) = writing.connection.execute("SELECT indexed FROM store").fetchone()
+    arrivals = [row[0] for row in rows if row[0] <= cursor]
+    search.insert(writing.connection, timeline.at(writing.connection, arrivals))

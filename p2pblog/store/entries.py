@@ -1,0 +1,128 @@
+"""Rows of the entries table: ids at heights, signed places, common ancestors.
+
+An entry's id is the hash of its header and not a column: an index on random ids would halve the
+rate of ingest. Everything is found by branch and seq, or by arrival.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+
+from p2pblog.protocol import entry
+from p2pblog.protocol.entry import EntryId, Header
+from p2pblog.protocol.log import Branch, Tip, locator_heights
+from p2pblog.store.catalog import Log
+
+MAX_LOCATOR = 64  # marks: heights below one tip are at most 49, other branches share most of them
+
+
+def header_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int) -> bytes | None:
+    """The header's bytes at a height of a branch; None above its tip."""
+    if not 1 <= seq <= branch.tip.seq:
+        return None
+    row: tuple[bytes] | None = connection.execute(
+        "SELECT header FROM entries WHERE branch = ? AND seq = ?",
+        (log.carrier(branch, seq).number, seq),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def id_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int) -> EntryId | None:
+    """The id at a height of a branch; None above its tip."""
+    if seq == branch.tip.seq:
+        return branch.tip.id
+    header = header_at(connection, log, branch, seq)
+    return None if header is None else entry.entry_id(header)
+
+
+def last_time(connection: sqlite3.Connection, log: Log, branch: Branch) -> int:
+    """The header time of a branch's tip, ms."""
+    header = header_at(connection, log, branch, branch.tip.seq)
+    assert header is not None
+    return Header(*entry.parse_header(header)).time
+
+
+def holder(connection: sqlite3.Connection, log: Log, mark: tuple[int, bytes]) -> Branch | None:
+    """A branch that holds the entry at this height whose id starts so."""
+    seq, start = mark
+    seen: set[int] = set()
+    for branch in log.branches:
+        carrier = log.carrier(branch, seq).number
+        if seq > branch.tip.seq or carrier in seen:
+            continue
+        seen.add(carrier)
+        found = id_at(connection, log, branch, seq)
+        if found is not None and found.startswith(start):
+            return branch
+    return None
+
+
+def common(
+    connection: sqlite3.Connection, log: Log, branch: Branch, marks: Iterable[tuple[int, bytes]]
+) -> Tip | None:
+    """The highest of `marks` (height, start of an id) that is on this branch."""
+    for seq, start in sorted(marks, reverse=True):
+        found = id_at(connection, log, branch, seq)
+        if found is not None and found.startswith(start):
+            return Tip(seq, found)
+    return None
+
+
+def locator(connection: sqlite3.Connection, log: Log) -> list[Tip]:
+    """Ids at tip, -1, -2, -4 ... 1 of each branch, the highest tips first, at most 64."""
+    found: dict[Tip, None] = {}
+    for branch in sorted(log.branches, key=lambda branch: branch.tip, reverse=True):
+        for height in locator_heights(branch.tip.seq):
+            here = id_at(connection, log, branch, height)
+            assert here is not None
+            found[Tip(height, here)] = None
+    return list(found)[:MAX_LOCATOR]
+
+
+def signed_below(
+    connection: sqlite3.Connection, log: Log, branch: Branch, height: int
+) -> Tip | None:
+    """The highest entry at or below `height` of a branch whose own signature is held."""
+    for number, first, last in reversed(log.runs(branch, 0, min(height, branch.tip.seq))):
+        row = connection.execute(
+            "SELECT seq, header FROM entries WHERE branch = ? AND seq BETWEEN ? AND ? "
+            "AND signature IS NOT NULL ORDER BY seq DESC LIMIT 1",
+            (number, first, last),
+        ).fetchone()
+        if row:
+            return Tip(row[0], entry.entry_id(row[1]))
+    return None
+
+
+def parting(log: Log, one: Branch, other: Branch) -> int:
+    """The height up to which two branches are the same."""
+    height = min(one.tip.seq, other.tip.seq)
+    while height and log.carrier(one, height) != log.carrier(other, height):
+        height = max(log.carrier(one, height).first, log.carrier(other, height).first) - 1
+    return height
+
+
+def standing_tips(connection: sqlite3.Connection, log: Log) -> tuple[Tip, ...]:
+    """What the frontier says of a log: the tips; where cut, the highest signed places."""
+    tips: dict[Tip, None] = {}
+    for branch in log.branches:
+        bound = log.bounds.get(branch.number)
+        if bound is None or bound >= branch.tip.seq:
+            tips[branch.tip] = None
+        elif bound >= branch.first:
+            tip = signed_below(connection, log, branch, bound)
+            if tip is not None and tip.seq >= branch.first:
+                tips[tip] = None
+    return tuple(tips)
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Add rows of (arrival, branch, seq, header, signature, payload)."""
+    connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def sizes_with(log: Log, branch: int, more: int) -> MappingProxyType[int, int]:
+    """The branches' sizes with `more` bytes on one of them."""
+    return MappingProxyType({**log.sizes, branch: log.sizes.get(branch, 0) + more})

@@ -1,0 +1,41 @@
+"""The one place where SQLite's errors become ours: what went wrong, and what to do about it.
+
+Only what the disk can do is mapped; a wrong statement is a bug and stays what it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from p2pblog.errors import DiskError
+
+_FAULTS = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again",
+    sqlite3.SQLITE_READONLY: "it can't be written: check its permissions and those of its folder",
+    sqlite3.SQLITE_PERM: "access is denied: check its permissions and those of its folder",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened: check that it and its folder exist",
+    sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then start again",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or move it away and sync anew",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite file: restore a backup, or move it away and sync anew",
+    sqlite3.SQLITE_BUSY: "another program holds it locked: close that program",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked: close that program",
+    sqlite3.SQLITE_NOLFS: "this file system can't hold files so large: move it to another",
+    sqlite3.SQLITE_PROTOCOL: "its lock can't be taken: it must not lie on a network drive",
+    sqlite3.SQLITE_NOMEM: "memory ran out",
+}
+_PRIMARY = 0xFF  # the low byte of an extended code is its class
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Turn what the disk did to `path` into a `DiskError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        what = _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
+        if what is None:
+            raise
+        raise DiskError(f"store {path}: {what} ({error})") from error

@@ -1,0 +1,137 @@
+"""Storing what others wrote: pages, each verified whole, placed, and stored whole or not at all.
+
+One transaction a batch; a page that is refused leaves the others of its batch alone. Ingesting a
+page again changes nothing. Team pages go first, so that the posts of a batch are judged by the team
+that the batch makes. Logs of kind team are never bounded by a cut-off here: an operation beyond one
+may be what overturns it, and the team's rules decide that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from p2pblog.errors import Reason, Refused
+from p2pblog.protocol import page
+from p2pblog.protocol.entry import EntryId, Kind, TeamId
+from p2pblog.protocol.limits import MAX_INCARNATIONS, MAX_PULLED_BRANCHES
+from p2pblog.protocol.log import Branch, Outcome, Place, Tip, place
+from p2pblog.protocol.page import Page
+from p2pblog.store import bounds, entries, wants
+from p2pblog.store.authority import Authority
+from p2pblog.store.catalog import Log, LogKey
+from p2pblog.store.writing import Run, Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a page.
+
+    `log` and `first_seq` are of the page, None and 0 where it did not verify. `stored` counts
+    new entries and `size` their bytes; `tip` is of the branch that holds the page, `arrivals` are
+    the first and last number of the new entries. `filled`: payloads that were missing until now.
+    """
+
+    outcome: Outcome
+    reason: Reason | None = None
+    log: LogKey | None = None
+    first_seq: int = 0
+    stored: int = 0
+    size: int = 0
+    tip: Tip | None = None
+    arrivals: tuple[int, int] | None = None
+    filled: int = 0
+
+
+def verify(pages: Sequence[bytes], team: TeamId) -> list[Page | Refused]:
+    """Each page verified, or why it is refused. Needs no transaction and no lock."""
+    return [_verified(data, team) for data in pages]
+
+
+def _verified(data: bytes, team: TeamId) -> Page | Refused:
+    try:
+        return page.verify(data, team)
+    except Refused as refusal:
+        return refusal
+
+
+def store(writing: Writing, verified: Sequence[Page | Refused]) -> list[Ingested]:
+    """Store a batch; posts are judged by the team that its team pages make."""
+    results: list[Ingested | None] = [
+        Ingested(Outcome.REFUSED, item.reason) if isinstance(item, Refused) else None
+        for item in verified
+    ]
+    todo = [(i, item) for i, item in enumerate(verified) if not isinstance(item, Refused)]
+    for index, item in todo:
+        if item.headers[0].kind == Kind.TEAM:
+            results[index] = _store_page(writing, item, None)
+    authority = bounds.judge(writing)
+    for index, item in todo:
+        if item.headers[0].kind != Kind.TEAM:
+            results[index] = _store_page(writing, item, authority)
+    return [result for result in results if result is not None]
+
+
+def _store_page(writing: Writing, item: Page, authority: Authority | None) -> Ingested:
+    key, first = LogKey(*item.log), item.headers[0]
+    log = writing.log(writing.catalog.id_of(key))
+    reason = authority.refusal(key, first.seq, item.ids) if authority else None
+    if reason is not None:
+        return Ingested(Outcome.REFUSED, reason, key, first.seq)
+
+    def id_at(branch: Branch, seq: int) -> EntryId | None:
+        assert log is not None
+        writing.flush()
+        return entries.id_at(writing.connection, log, branch, seq)
+
+    found = place(log.branches if log else (), first.seq, first.backlink, item.ids, id_at)
+    if found.outcome is Outcome.GAP:
+        return Ingested(Outcome.GAP, Reason.GAP, key, first.seq)
+    filled = 0
+    if found.index and log and found.branch and writing.any_wanted:
+        filled = wants.fill_known(writing, log, found.branch, item, found.index)
+        log = writing.log(log.id)
+    if found.outcome is Outcome.KNOWN:
+        assert found.branch is not None
+        return Ingested(Outcome.KNOWN, None, key, first.seq, tip=found.branch.tip, filled=filled)
+    reason = _refusal(writing, key, log, found)
+    if reason is not None:
+        return Ingested(Outcome.REFUSED, reason, key, first.seq, filled=filled)
+    return _store_new(writing, key, log, item, found, filled)
+
+
+def _refusal(writing: Writing, key: LogKey, log: Log | None, found: Place) -> Reason | None:
+    if log is None:
+        full = writing.logs_of(key) >= MAX_INCARNATIONS
+        return Reason.TOO_MANY_INCARNATIONS if full else None
+    if found.outcome is not Outcome.FORK or key.kind == Kind.TEAM:
+        return None
+    return Reason.TOO_MANY_BRANCHES if len(log.branches) >= MAX_PULLED_BRANCHES else None
+
+
+def _store_new(
+    writing: Writing, key: LogKey, log: Log | None, item: Page, found: Place, filled: int
+) -> Ingested:
+    index, branch = found.index, found.branch
+    run = Run(
+        item.ids[index:],
+        item.headers[index:],
+        item.raw[index:],
+        [item.signature_at(i) for i in range(index, len(item.ids))],
+        item.payloads[index:],
+    )
+    log = log or writing.new_log(key)
+    if branch is None or found.outcome is Outcome.FORK:
+        log, branch = writing.new_branch(log, branch, run.headers[0].seq)
+    arrivals = writing.add(log, branch, run)
+    return Ingested(
+        found.outcome,
+        None,
+        key,
+        item.headers[0].seq,
+        len(run.ids),
+        run.size,
+        Tip(run.headers[-1].seq, run.ids[-1]),
+        arrivals,
+        filled,
+    )

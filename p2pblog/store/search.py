@@ -1,0 +1,139 @@
+"""Full-text search: an index that follows the arrivals, and questions to it.
+
+Indexing waits until the writer is idle, and goes by a cursor: it costs as much as all the rest of
+ingest. The index holds no text, only its words; a post is taken out by giving its old values.
+Besides the text it holds, as tokens, the start of the id, the log and the channel, so that short
+ids and filters are looked up in it too: there is no other index on ids.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from p2pblog.protocol.entry import EntryId, PayloadClass
+from p2pblog.store import question, timeline
+from p2pblog.store.authority import Authority
+from p2pblog.store.catalog import Catalog
+from p2pblog.store.question import Term
+from p2pblog.store.views import UNREADABLE, readable
+
+ID_DIGITS = 8  # hex digits of an id in the index: a million posts share one with 1 in 4,300
+_Document = tuple[int, str, str, str]
+_POST = "post"  # a token that every post has, for questions that only exclude
+
+
+def _document(row: timeline.Row) -> _Document:
+    arrival, _, name, log, channel, payload = row
+    post = None if channel == UNREADABLE else readable(PayloadClass.POST, payload)
+    meta = f"{_POST} x{name.hex()[:ID_DIGITS]} lg{log} ch{channel}"
+    if post is None:
+        return arrival, "", "", meta
+    return arrival, post.text, post.source.author if post.source else "", meta
+
+
+def _documents(rows: Iterable[timeline.Row]) -> list[_Document]:
+    """What stands in the index; nothing for a post whose text is still wanted."""
+    return [_document(row) for row in rows if row[5] is not None]
+
+
+def index(connection: sqlite3.Connection, limit: int) -> bool:
+    """Index the next `limit` posts; whether more are left. Within a write transaction."""
+    cursor: int = connection.execute("SELECT indexed FROM store").fetchone()[0]
+    rows = timeline.by_arrival(connection, cursor, limit)
+    insert(connection, rows)
+    if rows:
+        connection.execute("UPDATE store SET indexed = ?", (rows[-1][0],))
+    return len(rows) == limit
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:
+    """Put posts into the index."""
+    connection.executemany(
+        "INSERT INTO search (rowid, text, source, meta) VALUES (?, ?, ?, ?)", _documents(rows)
+    )
+
+
+def delete(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:
+    """Take posts out of the index; they must have been in it with just these values."""
+    connection.executemany(
+        "INSERT INTO search (search, rowid, text, source, meta) VALUES ('delete', ?, ?, ?, ?)",
+        _documents(rows),
+    )
+
+
+def clear(connection: sqlite3.Connection) -> None:
+    """Empty the index."""
+    connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    connection.execute("UPDATE store SET indexed = 0")
+
+
+def behind(connection: sqlite3.Connection) -> bool:
+    """Whether there are posts that the index does not hold yet."""
+    row = connection.execute(
+        "SELECT 1 FROM posts WHERE arrival > (SELECT indexed FROM store) LIMIT 1"
+    ).fetchone()
+    return row is not None
+
+
+def ask(
+    connection: sqlite3.Connection,
+    catalog: Catalog,
+    authority: Authority,
+    text: str,
+    limit: int,
+    before: int | None,
+) -> list[timeline.Row]:
+    """The posts that a question finds, the newest arrival first, below number `before`."""
+    terms = question.parse(text)
+    if not terms:
+        return []
+    conditions = [_condition(connection, catalog, authority, term) for term in terms]
+    positive = [c for c, term in zip(conditions, terms, strict=True) if not term.negative]
+    negative = [c for c, term in zip(conditions, terms, strict=True) if term.negative]
+    match = question.match(positive or [question.in_column("meta", _POST)], negative)
+    found = connection.execute(
+        "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
+        (match, 2**62 if before is None else before, limit),
+    ).fetchall()
+    return timeline.at(connection, [arrival for (arrival,) in found])
+
+
+def _condition(
+    connection: sqlite3.Connection, catalog: Catalog, authority: Authority, term: Term
+) -> str:
+    if term.field == "in":
+        numbers = connection.execute(
+            "SELECT channel FROM channels WHERE name = ?1 OR lower(name) = lower(?1)",
+            (term.text.removeprefix("#"),),
+        ).fetchall()
+        return _tokens([f"ch{number}" for (number,) in numbers])
+    if term.field == "from":
+        logs = [
+            f"lg{number}"
+            for device in authority.devices_of(term.text)
+            for number in catalog.of_device.get(device, ())
+        ]
+        source = question.in_column("source", term.text, term.prefix)
+        return question.any_of([_tokens(logs), source])
+    return question.in_column("text", term.text, term.prefix)
+
+
+def _tokens(tokens: list[str]) -> str:
+    """Any of these tokens; one that no post has stands for none of them."""
+    return question.any_of([question.in_column("meta", token) for token in tokens or ["none"]])
+
+
+def find(connection: sqlite3.Connection, prefix: str) -> list[timeline.Row]:
+    """Posts whose id starts with these hex digits: from the index, its tail, and what is wanted."""
+    low = bytes.fromhex(prefix.ljust(64, "0"))
+    high = bytes.fromhex(prefix.ljust(64, "f"))
+    match = question.in_column("meta", f"x{prefix[:ID_DIGITS]}", prefix=True)
+    rows = connection.execute(
+        "SELECT rowid FROM search WHERE search MATCH ? UNION SELECT arrival FROM posts "
+        "WHERE arrival > (SELECT indexed FROM store) AND id BETWEEN ? AND ? UNION "
+        "SELECT arrival FROM wants",
+        (match, low, high),
+    ).fetchall()
+    every = timeline.at(connection, [arrival for (arrival,) in rows])
+    return [row for row in every if low <= EntryId(row[2]) <= high]

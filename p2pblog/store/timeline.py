@@ -1,0 +1,220 @@
+"""Reading posts: by place in time, by arrival, by the start of an id, and by thread.
+
+Every way is an index seek and a walk of as many rows as are asked for. Runs on a read connection.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from p2pblog.protocol.entry import EntryId
+from p2pblog.protocol.post import Reference
+from p2pblog.store.authority import Authority
+from p2pblog.store.catalog import Catalog
+from p2pblog.store.records import ChannelView, PostQuery, PostView, TextState, Totals
+from p2pblog.store.views import UNREADABLE, readable
+
+Row = tuple[int, int, bytes, int, int, bytes | None]
+_COLUMNS = "p.arrival, p.time, p.id, p.log, p.channel, e.payload"
+_FROM = f"SELECT {_COLUMNS} FROM posts p JOIN entries e USING (arrival)"
+MAX_THREAD = 5000  # posts of one thread that are shown: more than anybody reads
+_CHUNK = 500  # parameters of one statement
+
+
+class Reader:
+    """Turns rows into views, with the names of the team."""
+
+    def __init__(self, catalog: Catalog, authority: Authority) -> None:
+        self._catalog = catalog
+        self._authority = authority
+
+    def view(self, row: Row) -> PostView:
+        """The post of a row."""
+        arrival, time, name, log, channel, payload = row
+        device = self._catalog.by_number[log].key.device
+        person = self._authority.person(device)
+        post = None if channel == UNREADABLE else readable(2, payload)
+        return PostView(
+            id=EntryId(name),
+            time=time,
+            arrival=arrival,
+            device=device,
+            member=person.member,
+            author=person.name,
+            device_name=person.device_name,
+            channel=post.channel if post else "",
+            text=post.text if post else "",
+            state=_state(post is not None, payload),
+            reply_to=post.reply_to if post else None,
+            source=post.source if post else None,
+        )
+
+    def views(self, rows: Iterable[Row]) -> list[PostView]:
+        """The posts of rows, in their order."""
+        return [self.view(row) for row in rows]
+
+
+def _state(readable: bool, payload: bytes | None) -> TextState:
+    if readable:
+        return TextState.HERE
+    return TextState.MISSING if payload is None else TextState.NEWER
+
+
+def posts(connection: sqlite3.Connection, catalog: Catalog, query: PostQuery) -> list[Row]:
+    """The rows that a query asks for, newest first."""
+    where, values = _bounds(query)
+    channel = _channel_number(connection, query.channel)
+    if query.channel is not None:
+        if channel is None:
+            return []
+        where.append("p.channel = ?")
+        values.append(channel)
+    forwards = query.after is not None
+    order = "ORDER BY p.time, p.id" if forwards else "ORDER BY p.time DESC, p.id DESC"
+    if query.by is None:
+        rows = _run(connection, where, values, order, query.limit)
+    else:
+        numbers = [n for device in query.by for n in catalog.of_device.get(device, ())]
+        streams = [
+            _run(connection, [*where, "p.log = ?"], [*values, n], order, query.limit)
+            for n in numbers
+        ]
+        merged = heapq.merge(*streams, key=lambda row: row[1:3], reverse=not forwards)
+        rows = [row for row, _ in zip(merged, range(query.limit), strict=False)]
+    return rows[::-1] if forwards else rows
+
+
+def _bounds(query: PostQuery) -> tuple[list[str], list[object]]:
+    where: list[str] = []
+    values: list[object] = []
+    if query.since is not None:
+        where.append("p.time >= ?")
+        values.append(query.since)
+    if query.until is not None:
+        where.append("p.time < ?")
+        values.append(query.until)
+    for place, sign in ((query.before, "<"), (query.after, ">")):
+        if place is not None:
+            where.append(f"p.time {sign}= ? AND (p.time {sign} ? OR p.id {sign} ?)")
+            values += [place[0], place[0], place[1]]
+    return where, values
+
+
+def _run(
+    connection: sqlite3.Connection, where: list[str], values: list[object], order: str, limit: int
+) -> list[Row]:
+    condition = f"WHERE {' AND '.join(where)}" if where else ""
+    return connection.execute(f"{_FROM} {condition} {order} LIMIT ?", (*values, limit)).fetchall()
+
+
+def _channel_number(connection: sqlite3.Connection, name: str | None) -> int | None:
+    row = connection.execute("SELECT channel FROM channels WHERE name = ?", (name,)).fetchone()
+    number: int | None = row and row[0]
+    return number
+
+
+def by_arrival(connection: sqlite3.Connection, after: int, limit: int) -> list[Row]:
+    """Posts that arrived after number `after`, the first first."""
+    return connection.execute(
+        f"{_FROM} WHERE p.arrival > ? ORDER BY p.arrival LIMIT ?", (after, limit)
+    ).fetchall()
+
+
+def at(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
+    """The posts of arrival numbers, the newest arrival first; those that are none are left out."""
+    rows: list[Row] = []
+    for start in range(0, len(arrivals), _CHUNK):
+        part = arrivals[start : start + _CHUNK]
+        marks = ",".join("?" * len(part))
+        rows += connection.execute(f"{_FROM} WHERE p.arrival IN ({marks})", part).fetchall()
+    return sorted(rows, reverse=True)
+
+
+def referred(connection: sqlite3.Connection, reference: Reference) -> Row | None:
+    """The post that a reference names."""
+    row: Row | None = connection.execute(
+        f"{_FROM} WHERE p.time = ? AND p.id = ?", (reference.time, reference.id)
+    ).fetchone()
+    return row
+
+
+def thread(connection: sqlite3.Connection, reader: Reader, post: PostView) -> list[PostView]:
+    """The thread that a post is in: its root, then depth first, answers in their order.
+
+    The root is the highest post that is here. At most `MAX_THREAD` posts.
+    """
+    root, seen = post, {post.id}
+    while root.reply_to is not None and len(seen) < MAX_THREAD:
+        row = referred(connection, root.reply_to)
+        if row is None:
+            break
+        root = reader.view(row)
+        seen.add(root.id)
+    answers = _descendants(connection, reader, root)
+    found, stack = [], [root]
+    while stack:
+        found.append(stack.pop())
+        stack += sorted(answers.get(found[-1].id, ()), key=lambda p: (p.time, p.id), reverse=True)
+    return found
+
+
+def _descendants(
+    connection: sqlite3.Connection, reader: Reader, root: PostView
+) -> dict[EntryId, list[PostView]]:
+    answers: dict[EntryId, list[PostView]] = {root.id: []}
+    level, count = [root], 1
+    while level and count < MAX_THREAD:
+        following: list[PostView] = []
+        parents = {post.id for post in level}
+        for answer in _answers(connection, reader, {post.time for post in level}):
+            if answer.reply_to and answer.reply_to.id in parents and answer.id not in answers:
+                answers[answer.id] = []
+                answers[answer.reply_to.id].append(answer)
+                following.append(answer)
+        level, count = following, count + len(following)
+    return answers
+
+
+def _answers(connection: sqlite3.Connection, reader: Reader, times: set[int]) -> Iterable[PostView]:
+    every = sorted(times)
+    for start in range(0, len(every), _CHUNK):
+        part = every[start : start + _CHUNK]
+        marks = ",".join("?" * len(part))
+        rows = connection.execute(
+            f"{_FROM} WHERE p.reply_time IN ({marks}) LIMIT ?", (*part, MAX_THREAD)
+        ).fetchall()
+        yield from reader.views(rows)
+
+
+def channels(connection: sqlite3.Connection) -> list[ChannelView]:
+    """The channels that have posts, by name."""
+    rows = connection.execute(
+        "SELECT name, posts, newest FROM channels WHERE posts > 0 ORDER BY name"
+    )
+    return [ChannelView(*row) for row in rows]
+
+
+def totals(connection: sqlite3.Connection) -> Totals:
+    """How much is stored."""
+    row = connection.execute(
+        "SELECT entries, posts, size, (SELECT count(*) FROM wants), (SELECT count(*) FROM logs) "
+        "FROM store"
+    ).fetchone()
+    return Totals(*row)
+
+
+def imported(connection: sqlite3.Connection, origins: Sequence[str]) -> dict[str, Reference]:
+    """Those of these origins that are here, and the first post of each."""
+    found: dict[str, Reference] = {}
+    for start in range(0, len(origins), _CHUNK):
+        part = origins[start : start + _CHUNK]
+        marks = ",".join("?" * len(part))
+        for origin, time, name in connection.execute(
+            "SELECT origin, time, id FROM origins JOIN posts USING (arrival) "
+            f"WHERE origin IN ({marks}) ORDER BY origin, arrival DESC",
+            part,
+        ):
+            found[origin] = Reference(time, EntryId(name))
+    return found

@@ -1,0 +1,104 @@
+"""What people read, worked out from the entries: posts, channels, origins of imports.
+
+A view holds no text and nothing that is not in the entries: `rebuild` makes all of them anew.
+Tags and mentions are no views: they are found in the text when it is read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from p2pblog.errors import Refused
+from p2pblog.protocol import entry
+from p2pblog.protocol.entry import EntryId, Header, Kind, PayloadClass
+from p2pblog.protocol.post import Post, parse_post
+from p2pblog.store.catalog import Log
+
+VERSION = 1  # of what this module makes: raise it, and stores remake their views when opened
+POST = PayloadClass.POST
+UNREADABLE = 0  # the channel of what has no readable body
+_SILENT = frozenset((PayloadClass.OPERATION, PayloadClass.OPENING))  # nothing to read in them
+
+
+def readable(payload_class: int, payload: bytes | None) -> Post | None:
+    """The post in a payload; None where it is missing or needs a newer version."""
+    if payload is None or payload_class != PayloadClass.POST:
+        return None
+    try:
+        return parse_post(entry.body(payload))
+    except Refused:
+        return None
+
+
+@dataclass(slots=True)
+class Sheet:
+    """View rows of a transaction, gathered and then written at once.
+
+    `channels` maps names to numbers; what the transaction adds counts from `settle` on.
+    """
+
+    channels: dict[str, int]
+    _posts: list[tuple[int, int, EntryId, int, int, int | None]] = field(default_factory=list)
+    _origins: list[tuple[str, int]] = field(default_factory=list)
+    _counts: dict[int, list[int]] = field(default_factory=dict)
+    _new: dict[str, int] = field(default_factory=dict)
+    _fresh: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self,
+        log: Log,
+        arrival: int,
+        ids: Sequence[EntryId],
+        headers: Sequence[Header],
+        payloads: Sequence[bytes | None],
+    ) -> None:
+        """Note entries of one log, stored under the arrival numbers from `arrival` on."""
+        if log.key.kind != Kind.POSTS:
+            return
+        number = log.number
+        for at, (name, header, payload) in enumerate(
+            zip(ids, headers, payloads, strict=True), arrival
+        ):
+            if header.payload_class in _SILENT:
+                continue
+            post = readable(header.payload_class, payload)
+            channel, reply = UNREADABLE, None
+            if post is not None:
+                channel = self._channel(post.channel, header.time)
+                reply = post.reply_to.time if post.reply_to else None
+                if post.source is not None:
+                    self._origins.append((post.source.origin, at))
+            self._posts.append((at, header.time, name, number, channel, reply))
+
+    def _channel(self, name: str, time: int) -> int:
+        number = self.channels.get(name) or self._fresh.get(name)
+        if number is None:
+            number = len(self.channels) + len(self._fresh) + 1
+            self._new[name] = self._fresh[name] = number
+        counts = self._counts.setdefault(number, [0, 0])
+        counts[0] += 1
+        counts[1] = max(counts[1], time)
+        return number
+
+    def write(self, connection: sqlite3.Connection) -> int:
+        """Write what was gathered so far; how many posts."""
+        connection.executemany("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?)", self._posts)
+        if self._origins:
+            connection.executemany("INSERT INTO origins VALUES (?, ?)", self._origins)
+        connection.executemany(
+            "INSERT INTO channels VALUES (?, ?, 0, 0)", [(n, name) for name, n in self._new.items()]
+        )
+        connection.executemany(
+            "UPDATE channels SET posts = posts + ?, newest = max(newest, ?) WHERE channel = ?",
+            [(count, newest, number) for number, (count, newest) in self._counts.items()],
+        )
+        count = len(self._posts)
+        for gathered in (self._posts, self._origins, self._counts, self._new):
+            gathered.clear()
+        return count
+
+    def settle(self) -> None:
+        """The transaction is committed."""
+        self.channels.update(self._fresh)

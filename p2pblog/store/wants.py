@@ -1,0 +1,123 @@
+"""Payloads that are missing: which, and putting them in when they come.
+
+A payload that comes gives its entry a new arrival number, the next one, so that whoever goes by
+arrival (unread, streams, search) meets the text as something new.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from p2pblog.errors import Refused
+from p2pblog.protocol import entry
+from p2pblog.protocol.entry import EntryId, Header, LogId
+from p2pblog.protocol.log import Branch
+from p2pblog.protocol.page import Page
+from p2pblog.store import entries
+from p2pblog.store.catalog import Catalog, Log
+from p2pblog.store.writing import Writing
+
+
+class Wanted(NamedTuple):
+    """An entry whose payload is asked for."""
+
+    log: LogId
+    seq: int
+    id: EntryId
+
+
+def missing(
+    connection: sqlite3.Connection, catalog: Catalog, limit: int, skip: int
+) -> list[Wanted]:
+    """Up to `limit` entries whose payload is wanted, after the first `skip`, the newest first."""
+    found = []
+    for log, seq, header in connection.execute(
+        "SELECT b.log, e.seq, e.header FROM wants w JOIN entries e USING (arrival) "
+        "JOIN branches b USING (branch) WHERE e.seq <= ifnull(b.bound, e.seq) "
+        "ORDER BY w.arrival DESC LIMIT ? OFFSET ?",
+        (limit, skip),
+    ):
+        found.append(Wanted(catalog.by_number[log].id, seq, entry.entry_id(header)))
+    return found
+
+
+def payloads(
+    connection: sqlite3.Connection, catalog: Catalog, wanted: Sequence[tuple[LogId, int, bytes]]
+) -> list[tuple[LogId, int, bytes]]:
+    """Those payloads that are here and may be given. Ids may be shortened."""
+    found = []
+    for log_id, seq, start in wanted:
+        log = catalog.by_id.get(log_id)
+        payload = _payload(connection, log, (seq, start)) if log else None
+        if payload is not None:
+            found.append((log_id, seq, payload))
+    return found
+
+
+def _payload(connection: sqlite3.Connection, log: Log, mark: tuple[int, bytes]) -> bytes | None:
+    branch = entries.holder(connection, log, mark)
+    if branch is None:
+        return None
+    carrier = log.carrier(branch, mark[0]).number
+    if mark[0] > log.standing(carrier):
+        return None
+    row = connection.execute(
+        "SELECT payload FROM entries WHERE branch = ? AND seq = ?", (carrier, mark[0])
+    ).fetchone()
+    payload: bytes | None = row[0]
+    return payload
+
+
+def fill(writing: Writing, items: Sequence[tuple[LogId, int, bytes]]) -> list[bool]:
+    """Put payloads in; for each whether it was wanted and is what its header commits to."""
+    return [_fill_one(writing, *item) for item in items]
+
+
+def _fill_one(writing: Writing, log_id: LogId, seq: int, payload: bytes) -> bool:
+    writing.flush()
+    log = writing.log(log_id)
+    for branch in log.branches if log else ():
+        row = writing.connection.execute(
+            "SELECT header FROM entries WHERE branch = ? AND seq = ? AND payload IS NULL",
+            (branch.number, seq),
+        ).fetchone()
+        if row is None:
+            continue
+        header = entry.parse_header(row[0])
+        try:
+            entry.check_payload(header, payload)
+        except Refused:
+            continue
+        return _put(writing, log_id, branch.number, header, entry.entry_id(row[0]), payload)
+    return False
+
+
+def fill_known(writing: Writing, log: Log, branch: Branch, page: Page, count: int) -> int:
+    """Take what is missing here from the first `count` entries of a page that the branch holds."""
+    writing.flush()
+    first, filled = page.headers[0].seq, 0
+    for number, low, high in log.runs(branch, first - 1, first + count - 1):
+        for (seq,) in writing.connection.execute(
+            "SELECT seq FROM entries WHERE branch = ? AND seq BETWEEN ? AND ? AND payload IS NULL",
+            (number, low, high),
+        ).fetchall():
+            payload = page.payloads[seq - first]
+            if payload is not None:
+                at = seq - first
+                filled += _put(writing, log.id, number, page.headers[at], page.ids[at], payload)
+    return filled
+
+
+def _put(
+    writing: Writing, log: LogId, branch: int, header: Header, name: EntryId, payload: bytes
+) -> bool:
+    row = writing.connection.execute(
+        "SELECT arrival FROM entries JOIN wants USING (arrival) WHERE branch = ? AND seq = ?",
+        (branch, header.seq),
+    ).fetchone()
+    if row is None:
+        return False
+    writing.fill(log, branch, row[0], header, name, payload)
+    return True
