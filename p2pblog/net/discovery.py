@@ -18,7 +18,7 @@ The only importer of zeroconf.
 import asyncio
 import ipaddress
 import logging
-import random
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -30,7 +30,6 @@ from zeroconf import (  # type: ignore[attr-defined]  # documented names left ou
     DNSOutgoing,
     DNSPointer,
     DNSQuestion,
-    Error,
     IPVersion,
     RecordUpdate,
     RecordUpdateListener,
@@ -42,11 +41,11 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from p2pblog.net import interfaces, links
 from p2pblog.net.address import Address, is_dialable
 from p2pblog.net.interfaces import Interfaces
+from p2pblog.net.pace import Pace
 from p2pblog.net.sightings import Found, Instance, Lost, Sighting, Sightings
 from p2pblog.protocol.beacon import SERVICE
 from p2pblog.protocol.limits import (
     BEACON_LIFETIME,
-    LOOK_MIN,
     MAX_INSTANCE_ADDRESSES,
     MAX_PROPERTIES,
     MAX_RESOLVING,
@@ -61,7 +60,7 @@ TYPE: Final = f"{SERVICE}.local."
 NAME_BYTES: Final = 6  # of randomness in a name: nobody meets the same again
 RESOLVE_TIMEOUT: Final = 3000  # ms; zeroconf's own habit
 CLOSE_TIMEOUT: Final = 0.8  # s; three goodbyes take 0.25 s
-BURST: Final = (LOOK_MIN, 2 * LOOK_MIN)  # pauses after a change: RFC 6762 section 5.2
+_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}")  # what ours look like, and safe to log
 
 _PTR: Final = 12
 _IN: Final = 1
@@ -74,7 +73,8 @@ Event: TypeAlias = Found | Lost
 class Discovery:
     """Announces `port` and finds others, while `run` runs.
 
-    `make_properties` is called on another thread, for the first announcement and daily.
+    `make_properties` is called on another thread, for the first announcement and daily. A
+    Discovery runs once: whoever starts again has another name, and so takes another one.
     """
 
     def __init__(self, port: int, make_properties: MakeProperties) -> None:
@@ -125,7 +125,10 @@ class Discovery:
         self._engine.post(self._engine.start_over)
 
     def doubt(self, instance: Instance) -> None:
-        """It was there and can't be reached: soon it is either found anew or lost."""
+        """It was there and can't be reached: soon it is either found anew or lost.
+
+        Found anew means that it answers a multicast, not that its port can be reached.
+        """
         self._engine.post(self._engine.doubt, instance)
 
     async def _run_engine(self) -> None:
@@ -173,7 +176,7 @@ class _Engine(RecordUpdateListener):
     def stop(self) -> None:
         """End `run` with a goodbye."""
         self._stopping = True
-        self.post(self._hurry)
+        self.post(lambda: self._pace.stop())
 
     def run(self) -> None:
         """Serve until `stop`."""
@@ -181,9 +184,8 @@ class _Engine(RecordUpdateListener):
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._hurried = asyncio.Event()
+        self._pace = Pace()
         self._rescan = False
-        self._burst = iter(BURST)
         self._interfaces = interfaces.look()
         self._zc, self._version = _open(self._interfaces)
         try:
@@ -208,38 +210,21 @@ class _Engine(RecordUpdateListener):
                 self._rescan, rescanned = False, self._now()
                 await self._take_interfaces()
             self._ask()
-            await self._pause()
+            await self._pace.pause(self._sightings.every)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-    async def _pause(self) -> None:
-        """Until the next question, whose time is brought forward by `_hurry`."""
-        asked = self._now()
-        await self._wait(next(self._burst, self._sightings.every * random.uniform(0.8, 1.2)))
-        while not self._stopping and (rest := asked + LOOK_MIN - self._now()) > 0:
-            await self._wait(rest)
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), seconds)
-        self._hurried.clear()
-
-    def _hurry(self) -> None:
-        self._hurried.set()
 
     def start_over(self) -> None:
         """The network may be another one."""
         self._rescan = True
         self._sightings.doubt_all()
-        self._burst = iter(BURST)
-        self._hurry()
+        self._pace.hurry()
 
     def doubt(self, instance: Instance) -> None:
         """Have one instance answer."""
-        self._sightings.doubt(instance)
-        self._burst = iter(BURST)
-        self._hurry()
+        if self._sightings.doubt(instance, self._now()):
+            self._pace.hurry()
 
     # What we say.
 
@@ -292,7 +277,8 @@ class _Engine(RecordUpdateListener):
     def async_update_records_complete(self) -> None:
         """zeroconf's cache is what was heard."""
         for instance in self._touched:
-            self._describe(instance)
+            if instance in self._sightings:
+                self._describe(instance)
         if self._touched:
             self._touched.clear()
             self._publish()
@@ -307,10 +293,7 @@ class _Engine(RecordUpdateListener):
         self._touched.add(instance)
 
     def _describe(self, instance: Instance) -> None:
-        try:
-            info = AsyncServiceInfo(TYPE, f"{instance}.{TYPE}")
-        except Error:
-            return  # a name that no service may have
+        info = AsyncServiceInfo(TYPE, f"{instance}.{TYPE}")
         if info.load_from_cache(self._zc.zeroconf):
             self._take(instance, info)
         elif len(self._tasks) < MAX_RESOLVING:
@@ -390,7 +373,8 @@ def _works(way: str | int, version: IPVersion) -> bool:
 
 def _instance(alias: str) -> Instance | None:
     name = alias[: -len(TYPE) - 1]
-    return Instance(name) if alias.lower() == f"{name}.{TYPE}".lower() and name else None
+    well_formed = _NAME.fullmatch(name) and alias.lower() == f"{name}.{TYPE}".lower()
+    return Instance(name) if well_formed else None
 
 
 def _preference(address: Address) -> tuple[bool, bool]:

@@ -31,6 +31,13 @@ def look() -> Interfaces:
     return picture(sorted(ifaddr.get_adapters(), key=lambda adapter: adapter.name))
 
 
+def own_addresses(port: int) -> list[str]:
+    """Where this machine can be dialled on `port`, `host:port` each; no loopback, no link-local."""
+    found = [ipaddress.ip_address(address) for address in look().addresses]
+    told = [ip for ip in found if not (ip.is_loopback or ip.is_link_local)]
+    return [f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}" for ip in told]
+
+
 def picture(adapters: Sequence[ifaddr.Adapter]) -> Interfaces:
     """The picture of these. Loopback counts only when there is nothing else."""
     outside = _picture(adapters, loopback=False)

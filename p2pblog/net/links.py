@@ -114,7 +114,12 @@ async def _rest(receive: trio.MemoryReceiveChannel[None], quiet: float) -> None:
 
 
 async def _listen(signal: Callable[[], None], *, task_status: trio.TaskStatus[None]) -> None:
-    with trio.socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
+    try:
+        kernel = trio.socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    except OSError:  # a sandbox without netlink
+        await _poll(signal, task_status=task_status)
+        return
+    with kernel:
         await kernel.bind((0, _GROUPS))
         task_status.started()
         news = News()

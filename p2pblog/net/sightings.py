@@ -13,6 +13,7 @@ from typing import Final, NewType
 
 from p2pblog.net.address import Address
 from p2pblog.protocol.limits import (
+    DOUBT_PAUSE,
     HEARD_FOR,
     LOOK_EVERY,
     LOOK_MAX,
@@ -57,6 +58,7 @@ class _State:
     heard: float = NEVER
     unanswered: int = 0
     doubted: bool = False
+    trusted_until: float = NEVER  # it has just dispelled a doubt
     sighting: Sighting | None = None
 
 
@@ -79,8 +81,10 @@ class Sightings:
             state = self._states[instance] = _State()
         state.heard = now
         state.unanswered = 0
-        if state.doubted and state.sighting:
-            state.sighting = Sighting(state.sighting.found, self._next())
+        if state.doubted:
+            state.trusted_until = now + DOUBT_PAUSE
+            if state.sighting:
+                state.sighting = Sighting(state.sighting.found, self._next())
         state.doubted = False
 
     def describe(self, found: Found) -> None:
@@ -93,17 +97,23 @@ class Sightings:
         """It said goodbye."""
         self._states.pop(instance, None)
 
-    def doubt(self, instance: Instance) -> None:
-        """It could not be reached: it must answer again, and will be news when it does."""
+    def doubt(self, instance: Instance, now: float) -> bool:
+        """It could not be reached: it must answer again, and will be news when it does.
+
+        False when it answered just now: it is there, and asking again would not help.
+        """
         state = self._states.get(instance)
-        if state is not None:
-            state.doubted = True
-            state.heard = NEVER
+        if state is None or now < state.trusted_until:
+            return False
+        state.doubted = True
+        state.heard = NEVER
+        return True
 
     def doubt_all(self) -> None:
-        """The network changed under us."""
-        for instance in self._states:
-            self.doubt(instance)
+        """The network changed under us: nobody's answer counts any more."""
+        for state in self._states.values():
+            state.doubted = True
+            state.heard = NEVER
 
     def ask(self, now: float) -> list[Instance]:
         """The known answers of a question that goes out now: all who need not answer.

@@ -89,6 +89,7 @@ LOOK_EVERY: Final = 5.0  # a healed partition is seen so soon; 30 B/s
 LOOK_MAX: Final = 60.0  # of each device: the more there are, the less each asks
 HEARD_FOR: Final = 60.0  # an instance that was heard is asked to answer again so much later
 MAX_UNANSWERED: Final = 3  # questions without an answer after which an instance is lost
+DOUBT_PAUSE: Final = 10.0  # who dispelled a doubt is not doubted again: his port may be blocked
 BEACON_LIFETIME: Final = 24 * 3600.0  # the tag is renewed daily
 RESCAN_EVERY: Final = 300.0  # interfaces, where no event tells of them
 LINK_POLL: Final = 5.0  # interfaces, where the kernel has no netlink; also the look for a resume

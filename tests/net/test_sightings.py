@@ -1,6 +1,12 @@
 from p2pblog.net.address import Address
 from p2pblog.net.sightings import Found, Instance, Sightings
-from p2pblog.protocol.limits import HEARD_FOR, LOOK_EVERY, MAX_INSTANCES, MAX_UNANSWERED
+from p2pblog.protocol.limits import (
+    DOUBT_PAUSE,
+    HEARD_FOR,
+    LOOK_EVERY,
+    MAX_INSTANCES,
+    MAX_UNANSWERED,
+)
 
 ANNA = Instance("anna")
 BERT = Instance("bert")
@@ -58,12 +64,31 @@ def test_only_changes_are_news() -> None:
 def test_the_doubted_must_answer_and_are_news_when_they_do() -> None:
     sightings = seen(ANNA, BERT)
     before = sightings.table()
-    sightings.doubt(ANNA)
+    assert sightings.doubt(ANNA, 1.0)
     assert sightings.ask(1.0) == [BERT]
     assert sightings.table() == before
     sightings.hear(ANNA, 1.0)
     assert sightings.table()[ANNA].news > before[ANNA].news
     assert sightings.table()[BERT] == before[BERT]
+
+
+def test_who_dispelled_a_doubt_is_not_doubted_again_at_once() -> None:
+    sightings = seen(ANNA)
+    assert sightings.doubt(ANNA, 1.0)
+    sightings.hear(ANNA, 2.0)
+    assert not sightings.doubt(ANNA, 3.0)
+    assert sightings.ask(3.0) == [ANNA]
+    assert sightings.doubt(ANNA, 2.0 + DOUBT_PAUSE)
+
+
+def test_after_a_change_of_network_all_must_answer() -> None:
+    sightings = seen(ANNA, BERT)
+    sightings.doubt_all()
+    assert sightings.ask(1.0) == []
+
+
+def test_a_stranger_can_not_be_doubted() -> None:
+    assert not seen(ANNA).doubt(BERT, 1.0)
 
 
 def test_a_goodbye_is_believed() -> None:

@@ -109,8 +109,9 @@ class Lan:
             self.name(host),
             "addr flush dev eth0 scope global",
             f"addr add {address}/24 brd + dev eth0",
-            "route replace 224.0.0.0/4 dev eth0",
         )
+        with suppress(subprocess.CalledProcessError):  # down: `link` sets the route
+            self._ip(self.name(host), "route replace 224.0.0.0/4 dev eth0")
 
     def split(self, *groups: Sequence[int]) -> None:
         """Part the LAN: each group has a bridge of its own."""
