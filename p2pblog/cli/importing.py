@@ -1,0 +1,210 @@
+"""`import`: posts that were written elsewhere, from JSON lines.
+
+A line is an object with `id time channel author text` and perhaps `reply_to`, the id of another
+line. Importing again stores nothing twice, so an import that was cut off is simply run again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, BinaryIO, Final, Protocol, cast
+
+import click
+
+from p2pblog.cli import output, when
+from p2pblog.cli.app import App, pass_app
+from p2pblog.cli.records import ImportItem
+from p2pblog.errors import Exit, UsageError, UserError
+
+MAX_BATCH: Final = 500  # items of a request: one answer in a few hundredths of a second
+MAX_BYTES: Final = 4 * 1024 * 1024  # of a request; the API takes 8 MiB
+MAX_LINE: Final = 60 * 1024  # four times the longest post
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NEEDED: Final = ("id", "time", "channel", "author", "text")
+SHOWN: Final = 20  # refused lines that are listed; --json has them all
+
+
+class Progress(Protocol):
+    """What we use of a progress bar."""
+
+    def update(self, n_steps: int) -> None:
+        """Go on by so many bytes."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the lines."""
+
+    stored: int = 0
+    known: int = 0
+    refused: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@click.command(
+    "import",
+    epilog="""\b
+Examples
+  p2pblog import chat.jsonl.gz
+  jq -c 'select(.channel == "pumps")' old.jsonl | p2pblog import -""",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@pass_app
+def import_(app: App, file: str) -> int:
+    """Import posts that were written elsewhere.
+
+    FILE has JSON lines; it is gzipped if it ends in .gz; - is standard input.
+
+    Each line has id, time, channel, author, text and perhaps reply_to. They become posts of yours
+    that name author and time. Doing it again stores nothing twice.
+    """
+    tally = Tally()
+    api = app.api()
+    try:
+        with _opened(file) as raw, _bar(app, file) as bar:
+            for numbers, batch in _batches(raw, file, tally, bar):
+                answer = api.import_posts(batch)
+                tally.stored += answer["stored"]
+                tally.known += answer["known"]
+                tally.refused += [
+                    (numbers.get(item, 0), item, why) for item, why in answer["refused"]
+                ]
+    except UserError as e:
+        e.hint = f"{e.hint.rstrip('.')}. Run it again: what is here is not stored twice".lstrip(
+            ". "
+        )
+        raise
+    except (OSError, EOFError) as e:
+        raise UserError(f"Can't read {file}: {e}") from e
+    _report(app, tally)
+    return Exit.PARTIAL if tally.refused else Exit.OK
+
+
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    if file == "-":
+        return nullcontext(cast(BinaryIO, sys.stdin.buffer))
+    return Path(file).open("rb")
+
+
+def _bar(app: App, file: str) -> AbstractContextManager[Progress | None]:
+    if file == "-" or app.json or app.quiet or not sys.stderr.isatty():
+        return nullcontext(None)
+    length = Path(file).stat().st_size
+    bar = click.progressbar(length=length, label="Importing", file=sys.stderr)
+    return cast(AbstractContextManager["Progress | None"], bar)
+
+
+def _batches(
+    raw: BinaryIO, file: str, tally: Tally, bar: Progress | None
+) -> Iterator[tuple[dict[str, int], list[ImportItem]]]:
+    """Batches of items, each with the lines they stand in. What can't be read goes to the tally."""
+    numbers: dict[str, int] = {}
+    batch: list[ImportItem] = []
+    size = position = 0
+    for number, line in enumerate(_lines(raw, file), 1):
+        item = _item(number, line, tally)
+        if item is None:
+            continue
+        if len(batch) == MAX_BATCH or size + len(line) > MAX_BYTES or item["id"] in numbers:
+            yield numbers, batch
+            numbers, batch, size = {}, [], 0
+            if bar:
+                here = raw.tell()
+                bar.update(here - position)
+                position = here
+        numbers[item["id"]] = number
+        batch.append(item)
+        size += len(line)
+    if batch:
+        yield numbers, batch
+    if bar:
+        bar.update(raw.tell() - position)
+
+
+def _lines(raw: BinaryIO, file: str) -> Iterator[bytes]:
+    if not file.endswith(".gz"):
+        return iter(raw)
+    import gzip
+
+    return iter(cast(IO[bytes], gzip.GzipFile(fileobj=raw)))
+
+
+def _item(number: int, line: bytes, tally: Tally) -> ImportItem | None:
+    if not line.strip():
+        return None
+    try:
+        return _checked(line)
+    except ValueError as e:
+        tally.refused.append((number, _id_of(line), str(e)))
+        return None
+
+
+def _checked(line: bytes) -> ImportItem:
+    """The item in a line; ValueError says what the API would refuse a whole batch for."""
+    if len(line) > MAX_LINE:
+        raise ValueError("too long")
+    found = _object(line)
+    for key in NEEDED:
+        if not isinstance(found.get(key), str):
+            raise ValueError(f"{key} is missing or no text")
+    item = {key: str(found[key]) for key in NEEDED}
+    item["time"] = _time(item["time"])
+    if found.get("reply_to"):
+        item["reply_to"] = str(found["reply_to"])
+    for key, text in item.items():
+        if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+            raise ValueError(f"{key} has a lone surrogate, which is no character")
+    return cast(ImportItem, item)
+
+
+def _object(line: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as e:
+        raise ValueError("not JSON") from e
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+def _time(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise ValueError("time is not RFC 3339") from e
+    if moment.tzinfo is None:
+        raise ValueError("time has no zone")
+    if moment < EPOCH:
+        raise ValueError("time is before 1970")
+    return when.rfc3339(moment)
+
+
+def _id_of(line: bytes) -> str:
+    try:
+        return str(_object(line).get("id", "")) if len(line) <= MAX_LINE else ""
+    except ValueError:
+        return ""
+
+
+def _report(app: App, tally: Tally) -> None:
+    if app.json:
+        refused = [{"line": line, "id": item, "why": why} for line, item, why in tally.refused]
+        app.emit({"stored": tally.stored, "known": tally.known, "refused": refused})
+        return
+    if not (tally.stored or tally.known or tally.refused):
+        raise UsageError("There is nothing to import", "The file has no lines.")
+    parts = [f"{output.count(tally.stored, 'post')} stored"]
+    if tally.known:
+        parts.append(f"{tally.known:,} known already")
+    if tally.refused:
+        parts.append(f"{len(tally.refused):,} refused")
+    app.say(", ".join(parts))
+    for line, item, why in tally.refused[:SHOWN]:
+        app.note(f"  line {line}{f' ({output.clean(item)})' if item else ''}: {output.clean(why)}")
+    if len(tally.refused) > SHOWN:
+        app.note(f"  and {len(tally.refused) - SHOWN:,} more; all with --json")

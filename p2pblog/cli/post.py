@@ -1,0 +1,119 @@
+"""`post`: write one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from p2pblog.cli import output, posts
+from p2pblog.cli.app import App, pass_app
+from p2pblog.errors import UsageError, UserError
+
+
+@click.command(
+    epilog="""\b
+Examples
+  p2pblog post "Unit 4 is back up, seal replaced"
+  p2pblog post -c pumps "Who has the 12 mm key?"
+  p2pblog post --reply a1b2c3d4 "Me, van 2"
+  uptime | p2pblog post -c servers -
+  p2pblog post                          (opens $EDITOR)"""
+)
+@click.argument("text", nargs=-1)
+@click.option("-c", "--channel", metavar="NAME", help="Where to post. [setting: channel]")
+@click.option("--reply", metavar="ID", help="Answer this post, in its channel.")
+@pass_app
+def post(app: App, text: tuple[str, ...], channel: str | None, reply: str | None) -> None:
+    """Write a post: TEXT, standard input (-), or your editor.
+
+    When it returns, the post is safe on this disk; it reaches the others as they are met.
+    """
+    words = _text(app, text)
+    if not words.strip():
+        raise UsageError("There is no text to post", "Write: p2pblog post 'hello'")
+    try:
+        _send(app, words, channel, reply)
+    except UserError as e:
+        raise _with_hint(e, f"{output.sentence(e.hint)} {_keep(app, words)}".strip()) from e
+
+
+def _send(app: App, text: str, channel: str | None, reply: str | None) -> None:
+    api = app.api()
+    reply_to = None
+    if reply:
+        parent = api.post_by_id(reply)
+        reply_to = parent["id"]
+        channel = channel or parent["channel"]
+    channel = channel.removeprefix("#") if channel else None
+    posted = api.post(text, channel, reply_to, os.urandom(16).hex())
+    if app.json:
+        app.emit(posted)
+        return
+    where = f" in #{output.clean(channel)}" if channel else ""
+    reach = ""
+    if posted["devices"] > 1:
+        reach = f", on {posted['reached']} of {posted['devices']} devices so far"
+    app.say(f"Posted {posts.short(posted['id'])}{where}: safe here{reach}")
+
+
+def _text(app: App, words: tuple[str, ...]) -> str:
+    if words and words != ("-",):
+        return " ".join(words)
+    if words or not sys.stdin.isatty():
+        return _decoded(sys.stdin.buffer.read())
+    return _edited(app)
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode().rstrip("\n")
+    except UnicodeDecodeError as e:
+        raise UsageError("The text is not UTF-8", "Convert it, for instance with iconv.") from e
+
+
+def _edited(app: App) -> str:
+    """What the user writes in an editor; empty if the file was not saved."""
+    import shlex
+    import subprocess
+    import tempfile
+
+    editor = next(filter(None, map(os.environ.get, ("P2PBLOG_EDITOR", "VISUAL", "EDITOR"))), "")
+    if not editor:
+        raise UsageError("There is no text to post", "Give it, or set EDITOR to write it there.")
+    with tempfile.TemporaryDirectory(prefix="p2pblog-") as place:
+        draft = Path(place) / "post.md"
+        draft.touch()
+        try:
+            failed = subprocess.run([*shlex.split(editor), str(draft)], check=False).returncode
+        except (OSError, ValueError) as e:
+            raise UsageError(f"Can't run the editor {editor!r}", "Set EDITOR.") from e
+        written = _decoded(draft.read_bytes())
+    if failed:
+        kept = _keep(app, written) if written.strip() else ""
+        raise UserError(f"The editor ended with exit {failed}; nothing was posted", kept)
+    return written
+
+
+def _keep(app: App, text: str) -> str:
+    """Save a text that could not be posted, and say where."""
+    from datetime import datetime
+
+    folder = app.home.drafts
+    draft = folder / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.md"
+    try:
+        app.home.create()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o600)
+    except (OSError, UserError):
+        return "The text could not be kept as a draft."
+    return f"The text is kept in {draft}"
+
+
+def _with_hint(error: UserError, hint: str) -> UserError:
+    changed = UserError(error.message, hint)
+    changed.code, changed.exit_code = error.code, error.exit_code
+    return changed
