@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from p2pblog.protocol.limits import MAX_INSTANCE_ADDRESSES
 from tests.support import avahi
 from tests.support.lan import Lan, needs_lan
 
@@ -143,6 +144,24 @@ def test_a_machine_off_every_network_finds_its_own_daemons() -> None:
         assert bert.finds(anna)["addresses"][0] == "127.0.0.1:5001"
         anna.stop()
         bert.stop()
+
+
+@pytest.mark.slow
+def test_a_flood_of_false_answers_hides_nobody() -> None:
+    with Lan(3) as lan, finders(lan, 1) as (anna,):
+        lan.run(3, [sys.executable, "-m", "tests.support.mdns_flood", "1000"])
+        with finders(lan, 2) as (bert,):
+            told: list[Said] = []
+
+            def is_bert(said: Said) -> bool:
+                told.append(said)
+                return said.get("found") == bert.instance
+
+            anna.hears(is_bert)
+        false = [said for said in told if "found" in said and said["found"] != bert.instance]
+        assert false
+        assert all(len(said["addresses"]) <= MAX_INSTANCE_ADDRESSES for said in false)
+        assert all(said["found"].isalnum() for said in false)
 
 
 @pytest.mark.slow
