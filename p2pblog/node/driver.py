@@ -53,16 +53,6 @@ MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: t
 FAREWELL = 1.0  # seconds to say goodbye
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """A log has grown to `tip`; `page` holds its newest entry where that is all that is new."""
-
-    log: LogId
-    tip: Tip
-    page: bytes | None
-    own: bool
-
-
 @dataclass(slots=True)
 class Progress:
     """What is to come and to go, as far as the two sides have told; never below zero."""
@@ -104,22 +94,62 @@ class Hub(Protocol):
     """What a driver needs of the node."""
 
     @property
-    def replica(self) -> Replica: ...
+    def replica(self) -> Replica:
+        """The store."""
+        ...
+
     @property
-    def writer(self) -> Writer: ...
+    def writer(self) -> Writer:
+        """The way to write to it."""
+        ...
+
     @property
-    def view(self) -> View: ...
+    def view(self) -> View:
+        """What sessions ask of it."""
+        ...
+
     @property
-    def claims(self) -> Claims: ...
-    def clock(self) -> int: ...
-    def is_live(self, driver: Driver) -> None: ...
-    def is_synced(self, driver: Driver, scope: Scope) -> None: ...
-    def has_grown(self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver) -> None: ...
-    def has_reached(self, driver: Driver, log: LogId, seq: int) -> None: ...
-    def has_all(self, driver: Driver) -> None: ...
-    def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None: ...
-    async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None: ...
-    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None: ...
+    def claims(self) -> Claims:
+        """Which session fetches what."""
+        ...
+
+    def clock(self) -> int:
+        """The wall clock in ms."""
+        ...
+
+    def is_live(self, driver: Driver) -> None:
+        """Both sides are authorised."""
+        ...
+
+    def is_synced(self, driver: Driver, scope: Scope) -> None:
+        """All that the peer had for us has come."""
+        ...
+
+    def has_grown(
+        self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
+    ) -> None:
+        """Pages were ingested: tell readers and other sessions."""
+        ...
+
+    def has_reached(self, driver: Driver, log: LogId, seq: int) -> None:
+        """The peer has stored a log up to a height."""
+        ...
+
+    def has_all(self, driver: Driver) -> None:
+        """The peer has all posts that we have."""
+        ...
+
+    def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
+        """The peer told where other devices are."""
+        ...
+
+    async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None:
+        """Ingest a stranger's team logs if they make it a member."""
+        ...
+
+    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
+        """Store payloads that we wanted."""
+        ...
 
 
 class Driver:
@@ -293,9 +323,7 @@ class Driver:
             self.progress.got(result.stored, result.size)
             log_id = result.log and entry.log_id(self._hub.replica.team_id, *result.log)
             known = result.stored == 0 and result.reason is None
-            self.apply(
-                self.session.ingested(log_id, page.live, known, result.reason, now)
-            )
+            self.apply(self.session.ingested(log_id, page.live, known, result.reason, now))
 
     async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
         wanted = [(missing.log, missing.seq, missing.id) for missing in entries]
@@ -345,7 +373,7 @@ class Driver:
             message.pack(message.PageMessage(served.page, live=False)) for served in pages
         )
         self.progress.send(-sum(p.entries for p in pages), -sum(p.size for p in pages))
-        self.apply(self.session.served(job, pages[-1].last if pages else None))
+        self.apply(self.session.served(job, pages[-1].last if pages else None, trio.current_time()))
 
     async def _tick(self) -> None:
         while True:

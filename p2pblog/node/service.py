@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from p2pblog.protocol.entry import EntryId, TeamId
+from p2pblog.protocol.entry import EntryId
 from p2pblog.store.records import ChannelView, PostQuery, PostView, TextState, Totals
 
 __all__ = ["ChannelView", "PostQuery", "PostView", "TextState", "Totals"]
@@ -242,5 +242,5 @@ class Service(Protocol):
     def arrivals(
         self, after: int, limit: int
     ) -> AbstractAsyncContextManager[AsyncIterator[list[PostView]]]:
-        """Batches of posts by arrival number above `after`, for ever; waits while there are none."""
+        """Batches of posts by arrival number above `after`, for ever; waits for the next."""
         ...

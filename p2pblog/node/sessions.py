@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import trio
 
-from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.node.driver import Driver
+from p2pblog.protocol.crypto import DeviceKey
 
 YOUNG = 10.0  # seconds in which two devices may have dialled each other at the same time
 

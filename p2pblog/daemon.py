@@ -1,0 +1,130 @@
+"""The daemon: puts node and local API together on one home, and stops them cleanly.
+
+The composition root: the only place that knows every part.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import trio
+
+from p2pblog import __version__
+from p2pblog.api.server import TcpDoor, UnixDoor, serve
+from p2pblog.config import Home, load_config, save_config
+from p2pblog.errors import DiskError, Exit, UserError
+from p2pblog.lock import locked
+from p2pblog.node.node import Files, Node
+
+log = logging.getLogger(__name__)
+
+
+class HomeSettings:
+    """The settings of a home, read from its file each time: a change takes effect at once."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def all(self) -> dict[str, str]:
+        """Every setting as text."""
+        return load_config(self._home.config).as_text()
+
+    def put(self, key: str, value: str | None) -> None:
+        """Change one."""
+        save_config(self._home.config, load_config(self._home.config).with_value(key, value))
+
+
+def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
+    """Run the daemon on `home` until it is told to stop; the exit code.
+
+    Once the API answers, `ready` and a line end go to the descriptor. Raises `UserError` for what
+    the user can mend before it starts.
+    """
+    _set_up_logging()
+    home.create()
+    with locked(home.lock):
+        try:
+            with _plain_errors():
+                trio.run(_main, home, detach_ready_fd)
+        except UserError:
+            raise
+        except DiskError as error:
+            log.critical("stop: %s", error)
+            return Exit.FAILED
+    return Exit.OK
+
+
+async def _main(home: Home, ready_fd: int | None) -> None:
+    stopping = trio.Event()
+    node = Node(
+        Files(home.path, home.store, home.identity, home.path / "joining.json"),
+        HomeSettings(home),
+        __version__,
+        secrets.token_bytes,
+        random.Random(secrets.randbits(64)),
+        stopping.set,
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_watch_signals, stopping)
+        await nursery.start(node.run)
+        await nursery.start(serve, node, _doors(home))
+        log.info("ready home=%s process=%d", home.path, os.getpid())
+        _tell(ready_fd, "ready")
+        await stopping.wait()
+        log.info("stop")
+        nursery.cancel_scope.cancel()
+
+
+def _doors(home: Home) -> list[UnixDoor | TcpDoor]:
+    """The user's own door, and that of bots where the settings open it."""
+    tcp = load_config(home.config).tcp_api
+    if sys.platform == "win32":
+        return [TcpDoor(tcp or 0, home.api_port, home.api_token)]
+    home.check_socket()
+    doors: list[UnixDoor | TcpDoor] = [UnixDoor(home.api_socket)]
+    return doors if tcp is None else [*doors, TcpDoor(tcp, home.api_port)]
+
+
+async def _watch_signals(stopping: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            log.info("signal name=%s", signal.Signals(number).name)
+            stopping.set()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Give the user's and the disk's errors out of trio's groups; a bug stays a traceback."""
+    try:
+        yield
+    except* (UserError, DiskError) as group:
+        found: BaseException = group
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        error = found
+    else:
+        return
+    raise error
+
+
+def _tell(descriptor: int | None, line: str) -> None:
+    if descriptor is not None:
+        with suppress(OSError):  # nobody waits any more
+            os.write(descriptor, line.encode() + b"\n")
+            os.close(descriptor)
+
+
+def _set_up_logging() -> None:
+    """A readable log on stderr; P2PBLOG_LOG gives another level."""
+    level = os.environ.get("P2PBLOG_LOG", "info").upper()
+    form = "%(asctime)s %(levelname).1s %(name)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, format=form, datefmt="%Y-%m-%d %H:%M:%S")
+    logging.getLogger("p2pblog").setLevel(level if level in logging.getLevelNamesMapping() else 20)
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)

@@ -1,0 +1,351 @@
+"""A member's device at work: the replica, its sessions, and the ways to other devices.
+
+It is the hub that drivers report to: what one session brings is told to the others and to readers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from p2pblog.errors import P2pblogError, PeerError, Reason
+from p2pblog.net.address import Address, literal, parse
+from p2pblog.net.connection import Connection
+from p2pblog.net.listener import Listener
+from p2pblog.node.driver import Driver
+from p2pblog.node.hosting import host_guest
+from p2pblog.node.identity import Identity
+from p2pblog.node.peering import Peering
+from p2pblog.node.sessions import Sessions
+from p2pblog.node.view import ReplicaView
+from p2pblog.node.writer import Writer
+from p2pblog.protocol import crypto, entry, message, page
+from p2pblog.protocol.crypto import DeviceKey
+from p2pblog.protocol.entry import Kind, LogId, PayloadClass
+from p2pblog.protocol.frontier import short
+from p2pblog.protocol.gossip import Claims
+from p2pblog.protocol.limits import (
+    MAX_ADDRESSES,
+    MAX_OPEN_INVITATIONS,
+    MAX_WANTS,
+    MESH_SIZE,
+    RANDOM_LINKS,
+    SALT_SIZE,
+)
+from p2pblog.protocol.log import Outcome, Tip
+from p2pblog.protocol.message import Scope
+from p2pblog.protocol.operation import Operation
+from p2pblog.protocol.team import Invitation
+from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
+
+log = logging.getLogger(__name__)
+FIXED = "fixed peers"  # the setting that holds the addresses that the user gave
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True, eq=False)
+class Membership:
+    """One device of a team, working while `run` runs. `salt` makes random bytes."""
+
+    identity: Identity
+    replica: Replica
+    listener: Listener
+    salt: Callable[[int], bytes]
+    chance: random.Random
+    clock: Callable[[], int] = wall_clock
+    claims: Claims = field(default_factory=Claims)
+    reached: dict[DeviceKey, int] = field(default_factory=dict)
+    last_seen: dict[DeviceKey, int] = field(default_factory=dict)
+    admitting: trio.Lock = field(default_factory=trio.Lock)
+    arrived: trio.Event = field(default_factory=trio.Event)
+    writer: Writer = field(init=False)
+    view: ReplicaView = field(init=False)
+    sessions: Sessions = field(init=False)
+    peering: Peering = field(init=False)
+
+    def __post_init__(self) -> None:
+        key = self.identity.key
+        self.writer = Writer(self.replica, Author(key, self.identity.incarnation), self.clock)
+        self.view = ReplicaView(self.replica)
+        self.sessions = Sessions(key.public)
+        psk = crypto.network_psk(self.identity.network_key)
+        self.peering = Peering(
+            key, psk, self.run_session, self._wants, self.sessions.wait_gone, self.chance
+        )
+
+    @property
+    def me(self) -> DeviceKey:
+        """Our own device."""
+        return self.identity.key.public
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve and dial until cancelled."""
+        self._know_remembered()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.writer.index)
+            nursery.start_soon(self.listener.serve, self._accept, self.identity.key, self._psks)
+            await nursery.start(self.peering.run)
+            task_status.started()
+
+    # -- own entries -------------------------------------------------------------------------
+
+    async def append(self, kind: Kind, drafts: Sequence[Draft]) -> list[Appended]:
+        """Append own entries of one kind; durable when it returns, then told to all."""
+        made = await self.writer.append(drafts)
+        log_id = entry.log_id(self.replica.team_id, self.me, self.identity.incarnation, kind)
+        self._reach(self.me, log_id, made[-1].entry.header.seq)
+        for one in made:
+            tip = Tip(one.entry.header.seq, one.entry.id)
+            data = page.pack([one.entry.header_bytes], [one.entry.payload], [one.entry.signature])
+            self._tell(log_id, tip, data, own=True, by=None)
+        if kind == Kind.TEAM:
+            self._team_changed()
+        self._notify()
+        return made
+
+    async def operate(self, operation: Operation) -> Appended:
+        """Append an operation to our team log."""
+        draft = Draft(Kind.TEAM, PayloadClass.OPERATION, operation.pack(), self.salt(SALT_SIZE))
+        return (await self.append(Kind.TEAM, [draft]))[0]
+
+    def _notify(self) -> None:
+        self.arrived.set()
+        self.arrived = trio.Event()
+
+    # -- what drivers report -----------------------------------------------------------------
+
+    def is_live(self, driver: Driver) -> None:
+        """Both sides are authorised: tell where others are, remember where this one is."""
+        log.info("connect device=%s address=%s", _brief(driver.remote), self.address_of(driver))
+        self.last_seen[driver.remote] = self.clock()
+        driver.say(message.Peers(self._addresses_told(driver.remote)))
+
+    def is_synced(self, driver: Driver, scope: Scope) -> None:
+        """One peer has sent all: ask it for payloads, and let others go on with what it had."""
+        log.debug("sync device=%s scope=%s", _brief(driver.remote), scope.name.lower())
+        self.claims.release(driver.session, scope)
+        now = trio.current_time()
+        for other in self.sessions:
+            if other is not driver:
+                other.apply(other.session.look_again(now))
+        if scope is Scope.POSTS:
+            wants = self.replica.wants(MAX_WANTS)
+            if wants:
+                missing = (message.Missing(want.log, want.seq, short(want.id)) for want in wants)
+                driver.say(message.Want(tuple(missing)))
+
+    def has_grown(
+        self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
+    ) -> None:
+        """Pages were ingested: tell readers and other sessions, once a log."""
+        grown: dict[LogId, tuple[Tip, bytes | None]] = {}
+        team = False
+        for result, data in zip(results, pages, strict=True):
+            if result.reason is not None:
+                log.info("refuse page reason=%s by=%s", result.reason, by and _brief(by.remote))
+            if not result.stored or result.log is None or result.tip is None:
+                continue
+            team = team or result.log[2] == Kind.TEAM
+            log_id = entry.log_id(self.replica.team_id, *result.log)
+            single = result.stored == 1 and log_id not in grown
+            single = single and result.outcome is Outcome.STORED
+            grown[log_id] = (result.tip, data if single else None)
+        for log_id, (tip, single_page) in grown.items():
+            self._tell(log_id, tip, single_page, own=False, by=by)
+        if team:
+            self._team_changed()
+        if grown:
+            self._notify()
+
+    def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
+        """The peer has stored a log up to a height."""
+        self._reach(driver.remote, log_id, seq)
+
+    def has_all(self, driver: Driver) -> None:
+        """The peer has all posts that we have."""
+        tip = self.own_tip()
+        if tip is not None:
+            self._reach(driver.remote, self.own_log(), tip.seq)
+
+    def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
+        """A peer told where other devices are."""
+        for device, addresses in items:
+            key = DeviceKey(device)
+            if key != self.me and self.replica.team.is_active(key) and not self.sessions.get(key):
+                self._know(key, "told", addresses, _literal)
+
+    async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None:
+        """Ingest a stranger's team logs if they make it a member."""
+        team = await trio.to_thread.run_sync(self.replica.team_with, pages)
+        if team.is_active(device):
+            self.has_grown(await self.writer.ingest(pages), pages, None)
+
+    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
+        """Store payloads that we wanted."""
+        await self.writer.call(self.replica.fill, items, self.clock())
+        self._notify()
+
+    def _tell(
+        self, log_id: LogId, tip: Tip, data: bytes | None, *, own: bool, by: Driver | None
+    ) -> None:
+        now = trio.current_time()
+        for driver in self.sessions:
+            session = driver.session
+            driver.apply(
+                session.stored(log_id, tip, data, own=own, from_peer=driver is by, now=now)
+            )
+
+    def _team_changed(self) -> None:
+        for driver in self.sessions:
+            driver.apply(driver.session.team_changed())
+
+    def _reach(self, device: DeviceKey, log_id: LogId, seq: int) -> None:
+        if log_id == self.own_log():
+            self.reached[device] = max(seq, self.reached.get(device, 0))
+
+    def active_devices(self) -> list[DeviceKey]:
+        """The devices of the team."""
+        team = self.replica.team
+        return [key for key in team.devices if team.is_active(key)]
+
+    def own_log(self) -> LogId:
+        """Our posts log."""
+        identity = self.identity
+        return entry.log_id(identity.team, self.me, identity.incarnation, Kind.POSTS)
+
+    def own_tip(self) -> Tip | None:
+        """Our newest post's place."""
+        tips = self.replica.rows(False).get(self.own_log(), ())
+        return max(tips, default=None)
+
+    # -- connections -------------------------------------------------------------------------
+
+    def _psks(self) -> list[bytes]:
+        network = crypto.network_psk(self.identity.network_key)
+        return [network, *(crypto.invitation_psk(i.public_key) for i in self.open_invitations())]
+
+    def open_invitations(self) -> list[Invitation]:
+        """Those that can still be used, at most 64."""
+        now = self.clock()
+        known = self.replica.team.invitations.values()
+        usable = [i for i in known if i.state == "open" and i.expires > now]
+        return sorted(usable, key=lambda i: i.id)[:MAX_OPEN_INVITATIONS]
+
+    async def _accept(self, connection: Connection) -> None:
+        if connection.psk_index == 0:
+            await self.run_session(connection)
+            return
+        try:
+            await host_guest(self, connection)
+        except PeerError as error:
+            log.info("lose guest device=%s reason=%s", _brief(connection.remote_device), error)
+
+    async def run_session(self, connection: Connection) -> Reason:
+        """Run a session to its end; the reason why it ended."""
+        relays = len(self.replica.team.devices) > MESH_SIZE
+        driver = Driver(self, connection, port=self.listener.port, relays=relays)
+        if not self.sessions.admit(driver, trio.current_time()):
+            return Reason.DUPLICATE
+        try:
+            await driver.run()
+        finally:
+            self.sessions.remove(driver)
+            self.last_seen[driver.remote] = self.clock()
+            self._let_others_go_on()
+        reason = driver.end.reason if driver.end else Reason.DUPLICATE
+        detail = driver.end.detail if driver.end else "another connection took over"
+        log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)
+        return reason
+
+    def _let_others_go_on(self) -> None:
+        now = trio.current_time()
+        for other in self.sessions:
+            other.apply(other.session.look_again(now))
+
+    def _wants(self, device: DeviceKey | None) -> bool:
+        if device is not None and (device == self.me or self.sessions.get(device)):
+            return False
+        small = len(self.replica.team.devices) <= MESH_SIZE
+        return small or len(self.sessions) < RANDOM_LINKS
+
+    # -- addresses ---------------------------------------------------------------------------
+
+    def _know(
+        self,
+        device: DeviceKey,
+        source: str,
+        addresses: Sequence[str],
+        read: Callable[[str, int], Address],
+    ) -> None:
+        """Dial these addresses of a device, if they make sense."""
+        known = []
+        for text in addresses:
+            try:
+                known.append(read(text, self.listener.port))
+            except P2pblogError:
+                log.debug("skip address device=%s", _brief(device))
+        if known:
+            self.peering.add(f"{source} {device.hex()}", source, known, device)
+
+    def _know_remembered(self) -> None:
+        by_device: dict[DeviceKey, list[str]] = {}
+        for device, address in self.replica.addresses():
+            by_device.setdefault(device, []).append(address)
+        for device, addresses in by_device.items():
+            if device != self.me and self.replica.team.is_active(device):
+                self._know(device, "remembered", addresses[:4], parse)
+
+    def _addresses_told(self, to: DeviceKey) -> tuple[tuple[bytes, tuple[str, ...]], ...]:
+        told = [
+            (bytes(driver.remote), (str(self.address_of(driver)),))
+            for driver in self.sessions
+            if driver.remote != to and driver.is_live and driver.remote_port
+        ]
+        return tuple(told[:MAX_ADDRESSES])
+
+    def address_of(self, driver: Driver) -> Address:
+        """Where the device of a session can be dialled, as far as it said."""
+        remote = driver.connection.remote_address
+        return remote if driver.initiator else Address(remote.host, driver.remote_port)
+
+    async def _remember(self, driver: Driver) -> None:
+        """Keep the address of a device that we reached."""
+        if driver.initiator or driver.remote_port:
+            address = str(self.address_of(driver))
+            write = self.replica.remember_address
+            await self.writer.call(write, driver.remote, address, self.clock())
+
+    def fixed_addresses(self) -> list[str]:
+        """The addresses that the user gave."""
+        kept: list[str] = json.loads(self.replica.settings().get(FIXED, "[]"))
+        return kept
+
+    async def fix_address(self, address: str) -> None:
+        """Keep an address that the user gave."""
+        kept = sorted({*self.fixed_addresses(), address})
+        await self.writer.call(self.replica.put_setting, FIXED, json.dumps(kept))
+
+    async def unfix_address(self, address: str) -> None:
+        """Forget an address that the user gave."""
+        kept = sorted(set(self.fixed_addresses()) - {address})
+        await self.writer.call(self.replica.put_setting, FIXED, json.dumps(kept))
+
+
+def _literal(text: str, port: int) -> Address:
+    """What a peer tells: an address, never a name that we would have to look up."""
+    parsed = parse(text, port)
+    return literal(parsed.host, parsed.port)
+
+
+def _brief(device: DeviceKey) -> str:
+    return device[:4].hex()

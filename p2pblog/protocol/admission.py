@@ -1,0 +1,187 @@
+"""How a stranger with an invitation becomes a member: both sides, as pure functions and a machine.
+
+The host sends the team logs and nothing else. The joiner finds in them the invitation that its code
+opens, checks that it binds this team, and only then gives its name and its proof. Whoever admits
+hands the network key over. Spec: `protocol/admission.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from p2pblog.errors import Reason, Refused
+from p2pblog.protocol import codec, entry, invitation, message, names, operation, page, team
+from p2pblog.protocol.crypto import DeviceKey, SigningKey
+from p2pblog.protocol.entry import Kind, TeamId
+from p2pblog.protocol.limits import MAX_PAGE_BYTES, MAX_STRANGER_BYTES
+from p2pblog.protocol.message import Message, Scope
+from p2pblog.protocol.operation import Admit, Found
+from p2pblog.protocol.team import Invitation, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The code has verified this team; show it. What is asked comes next."""
+
+    team: str
+    inviter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send this to the host."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """We are of the team: what to found the store and the identity with."""
+
+    team: TeamId
+    network_key: bytes
+    pages: tuple[bytes, ...]
+
+
+Outcome: TypeAlias = Verified | Ask | Joined
+
+
+class Joiner:
+    """The joining side of one connection. `key` comes of the code, `device` is our new device."""
+
+    def __init__(self, key: SigningKey, device: DeviceKey, name: str, device_name: str) -> None:
+        self._key = key
+        self._device = device
+        self._name = name
+        self._device_name = device_name
+        self._pages: list[bytes] = []
+        self._team: TeamId | None = None
+
+    def receive(self, data: Message | None) -> list[Outcome]:
+        """What a message of the host leads to. Raises `Refused`: the host is of no use to us."""
+        match data:
+            case message.PageMessage():
+                self._take(data.page)
+            case message.Done(scope) if scope == Scope.TEAM and self._team is None:
+                return self._verify()
+            case message.Admitted() if self._team is not None:
+                return [self._joined(self._team, data)]
+            case message.Goodbye():
+                raise Refused(_reason(data.reason), data.detail)
+            case None:
+                pass
+            case _:
+                raise Refused(Reason.UNEXPECTED, type(data).__name__)
+        return []
+
+    def _take(self, data: bytes) -> None:
+        self._pages.append(data)
+        if sum(map(len, self._pages)) > MAX_STRANGER_BYTES:
+            raise Refused(Reason.FLOOD, "team logs")
+
+    def _verify(self) -> list[Outcome]:
+        for candidate in founding_entries(self._pages):
+            found = evaluate(self._pages, candidate)
+            invited = _invitation(found, self._key.public)
+            if invited is not None:
+                return self._ask(candidate, found, invited)
+        raise Refused(Reason.INVITATION_UNKNOWN, "this team has no invitation for the code")
+
+    def _ask(self, founding: TeamId, found: Team, invited: Invitation) -> list[Outcome]:
+        check_open(invited)
+        self._team = founding
+        inviter = found.devices[invited.inviter].member
+        proof = invitation.prove(self._key, founding, invited.id, self._device)
+        join = message.Join(invited.id, self._device, self._name, self._device_name, proof)
+        shown = Verified(found.name, found.members[inviter].display_name)
+        return [shown, Ask(message.pack(join))]
+
+    def _joined(self, founding: TeamId, data: message.Admitted) -> Joined:
+        found = evaluate(self._pages, founding)
+        if not found.is_active(self._device):
+            raise Refused(Reason.NOT_A_MEMBER, "the host's log does not admit us")
+        if found.network_commitment != operation.commit(data.network_key):
+            raise Refused(Reason.BAD_PROOF, "not the key that the team was founded with")
+        return Joined(founding, data.network_key, tuple(self._pages))
+
+
+def founding_entries(pages: Sequence[bytes]) -> Iterator[TeamId]:
+    """The ids of all entries that could have founded the team of these pages."""
+    for data in pages:
+        raw, payloads, _ = codec.decode(page.SHAPE, data, MAX_PAGE_BYTES)
+        header = entry.parse_header(raw[0])
+        starts = header.seq == 1 and header.kind == Kind.TEAM and payloads[0] is not None
+        if starts and isinstance(operation.read(entry.body(payloads[0])), Found):
+            yield TeamId(entry.entry_id(raw[0]))
+
+
+def evaluate(pages: Sequence[bytes], founding: TeamId) -> Team:
+    """The team of these pages. Raises `Refused` for a page that does not verify."""
+    entries = [one for data in pages for one in team.entries_of(page.verify(data, founding))]
+    return team.evaluate(entries, founding)
+
+
+def _invitation(found: Team, public: bytes) -> Invitation | None:
+    """The invitation of a code's key; its binding to the team was checked by `evaluate`."""
+    return next((i for i in found.invitations.values() if i.public_key == public), None)
+
+
+def check_open(invited: Invitation) -> None:
+    """Raise `Refused` INVITATION_USED, _WITHDRAWN or _UNKNOWN unless it can be used."""
+    match invited.state:
+        case "open":
+            return
+        case "used":
+            raise Refused(Reason.INVITATION_USED, "somebody has joined with it")
+        case "withdrawn" | "voided":
+            raise Refused(Reason.INVITATION_WITHDRAWN, "it was taken back")
+    raise Refused(Reason.INVITATION_UNKNOWN, invited.state)
+
+
+def admit(
+    known: Team, founding: TeamId, request: message.Join, device: DeviceKey, now: int
+) -> Admit:
+    """The operation that admits, on the host's side; `now` is its wall clock in ms.
+
+    `device` is the key that the connection proved. Raises `Refused` with what is wrong.
+    """
+    invited = known.invitations.get(request.invitation)
+    if invited is None:
+        raise Refused(Reason.INVITATION_UNKNOWN, "no such invitation")
+    check_open(invited)
+    if invited.expires <= now:
+        raise Refused(Reason.INVITATION_EXPIRED, "ask for a new one")
+    if request.device != device:
+        raise Refused(Reason.BAD_PROOF, "for another device")
+    invitation.check_proof(invited.public_key, founding, invited.id, device, request.proof)
+    if device in known.devices:
+        raise Refused(Reason.CUT if known.is_cut(device) else Reason.INVITATION_USED, "known key")
+    name = _free_name(known, invited, request.name)
+    return Admit(
+        after=known.heads,
+        invitation=invited.id,
+        device=device,
+        member=invited.member,
+        member_name=name,
+        device_name=names.clean(request.device_name),
+        proof=request.proof,
+    )
+
+
+def _free_name(known: Team, invited: Invitation, wanted: str) -> str:
+    if invited.member is not None:
+        return known.members[invited.member].name
+    name = names.clean(wanted)
+    folded = names.fold(name)
+    if any(names.fold(member.name) == folded for member in known.present_members()):
+        raise Refused(Reason.NAME_TAKEN, f"{name} is taken")
+    return name
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        return Reason.NEEDS_NEWER_VERSION
