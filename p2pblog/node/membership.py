@@ -68,6 +68,7 @@ class Membership:
     last_seen: dict[DeviceKey, int] = field(default_factory=dict)
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
+    _nursery: trio.Nursery | None = None
     writer: Writer = field(init=False)
     view: ReplicaView = field(init=False)
     sessions: Sessions = field(init=False)
@@ -92,6 +93,7 @@ class Membership:
         """Serve and dial until cancelled."""
         self._know_remembered()
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             nursery.start_soon(self.writer.index)
             nursery.start_soon(self.listener.serve, self._accept, self.identity.key, self._psks)
             await nursery.start(self.peering.run)
@@ -129,6 +131,8 @@ class Membership:
         log.info("connect device=%s address=%s", _brief(driver.remote), self.address_of(driver))
         self.last_seen[driver.remote] = self.clock()
         driver.say(message.Peers(self._addresses_told(driver.remote)))
+        if self._nursery is not None:
+            self._nursery.start_soon(self._remember, driver)
 
     def is_synced(self, driver: Driver, scope: Scope) -> None:
         """One peer has sent all: ask it for payloads, and let others go on with what it had."""

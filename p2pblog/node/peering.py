@@ -54,8 +54,9 @@ class Way:
 class Peering:
     """Dials. `run_session` runs a connection to its end and says why it ended.
 
-    `doubt(way)` is called when one does not answer any more. `wants(device)` says whether a further link is wanted; `wait_gone(device)` waits until no
-    session with the device is left, at once where there is none.
+    `wants(device)` says whether a further link is wanted; `wait_gone(device)` waits until no
+    session with the device is left, at once where there is none. `doubt(way)` is called when one
+    does not answer any more.
     """
 
     def __init__(
