@@ -17,7 +17,7 @@ from p2pblog.protocol.entry import Entry, EntryId, Kind, TeamId, entry_id, parse
 from p2pblog.protocol.operation import CutOff, MemberId
 from p2pblog.protocol.page import Page
 from p2pblog.protocol.team import Team, TeamEntry
-from p2pblog.store.catalog import LogKey
+from p2pblog.store.catalog import Catalog, LogKey
 
 
 class Person(NamedTuple):
@@ -83,13 +83,14 @@ def _team_entry(entry: Entry) -> TeamEntry:
     raise NotImplementedError
 
 
-def read(connection: sqlite3.Connection) -> Iterator[Entry]:
+def read(connection: sqlite3.Connection, catalog: Catalog) -> Iterator[Entry]:
     """The stored team entries."""
-    for header, signature, payload in connection.execute(
-        "SELECT e.header, e.signature, e.payload FROM logs l JOIN branches b USING (log) "
+    for log, stored, signature, payload in connection.execute(
+        "SELECT log, e.header, e.signature, e.payload FROM logs l JOIN branches b USING (log) "
         "JOIN entries e USING (branch) WHERE l.kind = ? ORDER BY e.branch, e.seq",
         (Kind.TEAM,),
     ):
+        header = catalog.by_number[log].whole(stored)
         yield Entry(entry_id(header), parse_header(header), header, signature, payload)
 
 

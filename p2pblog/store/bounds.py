@@ -46,7 +46,7 @@ def _hide(connection: sqlite3.Connection, rows: list[_Row]) -> None:
     search.delete(connection, [row for row in shown if row[0] <= cursor])
     connection.executemany("DELETE FROM posts WHERE arrival = ?", [(row[0],) for row in shown])
     for row in shown:
-        post = views.readable(views.POST, row[5]) if row[4] != views.UNREADABLE else None
+        post = views.readable(views.POST, row[6]) if row[4] != views.UNREADABLE else None
         if post is not None and post.source is not None:
             connection.execute(
                 "DELETE FROM origins WHERE origin = ? AND arrival = ?",
@@ -124,7 +124,8 @@ def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:
     if new < old:
         _hide(writing.connection, rows)
         return
-    for arrival, raw, payload in rows:
+    for arrival, stored, payload in rows:
+        raw = log.whole(stored)
         header = entry.parse_header(raw)
         writing.sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload])
     writing.flush()

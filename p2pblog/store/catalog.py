@@ -25,6 +25,20 @@ class LogKey(NamedTuple):
     kind: int
 
 
+_SHARED = 2 + 32 + 2 + 8 + 1  # device, incarnation and kind in msgpack
+_ARRAY_16 = 0xDC  # how a header of more than 15 elements begins, with two bytes of length
+
+
+def _shared_at(header: bytes) -> int:
+    """Where device, incarnation and kind stand in a header: after its length and the version."""
+    return 4 if header[0] == _ARRAY_16 else 2
+
+
+def squeezed(headers: Iterable[bytes]) -> list[bytes]:
+    """Headers as they are stored: without what all headers of their log share."""
+    return [h[: (at := _shared_at(h))] + h[at + _SHARED :] for h in headers]
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """A log and its branches, the oldest first.
@@ -42,6 +56,12 @@ class Log:
     sizes: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
+    def shared(self) -> bytes:
+        """The bytes that all headers of this log have at the same place: they are not stored."""
+        device, incarnation, kind = self.key
+        return b"".join((b"\xc4\x20", device, b"\xc4\x08", incarnation, bytes([kind])))
+
+    @property
     def is_team(self) -> bool:
         """Whether it is of kind team."""
         return self.key.kind == Kind.TEAM
@@ -50,6 +70,11 @@ class Log:
     def top(self) -> Branch:
         """The branch with the highest tip."""
         return max(self.branches, key=lambda branch: branch.tip)
+
+    def whole(self, stored: bytes) -> bytes:
+        """The header's bytes, from what is stored of it."""
+        at = _shared_at(stored)
+        return stored[:at] + self.shared + stored[at:]
 
     def branch(self, number: int) -> Branch:
         """A branch by its number."""

@@ -1,7 +1,8 @@
 """Rows of the entries table: ids at heights, signed places, common ancestors.
 
 An entry's id is the hash of its header and not a column: an index on random ids would halve the
-rate of ingest. Everything is found by branch and seq, or by arrival.
+rate of ingest. Everything is found by branch and seq, or by arrival. Of a header, what all headers
+of its log share is left out of the row, and put back when it is read.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def header_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int
         "SELECT header FROM entries WHERE branch = ? AND seq = ?",
         (log.carrier(branch, seq).number, seq),
     ).fetchone()
-    return row[0] if row else None
+    return log.whole(row[0]) if row else None
 
 
 def id_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int) -> EntryId | None:
@@ -92,7 +93,7 @@ def signed_below(
             (number, first, last),
         ).fetchone()
         if row:
-            return Tip(row[0], entry.entry_id(row[1]))
+            return Tip(row[0], entry.entry_id(log.whole(row[1])))
     return None
 
 

@@ -53,9 +53,10 @@ _Shown = tuple[int, int, bytes, bytes | None]  # arrival, log, header, payload
 def _show(
     connection: sqlite3.Connection, sheet: Sheet, rows: list[_Shown], catalog: Catalog
 ) -> None:
-    for arrival, log, raw, payload in rows:
-        name, header = entry.entry_id(raw), entry.parse_header(raw)
-        sheet.add(catalog.by_number[log], arrival, [name], [header], [payload])
+    for arrival, number, stored, payload in rows:
+        log = catalog.by_number[number]
+        raw = log.whole(stored)
+        sheet.add(log, arrival, [entry.entry_id(raw)], [entry.parse_header(raw)], [payload])
     posts = sheet.write(connection)
     sheet.settle()
     connection.execute("UPDATE store SET posts = posts + ?", (posts,))

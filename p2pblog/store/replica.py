@@ -69,7 +69,7 @@ class Replica:
             newest = connection.execute("SELECT max(arrival) FROM entries").fetchone()[0]
             self._next_arrival = (newest or 0) + 1
             self._channels = dict(connection.execute("SELECT name, channel FROM channels"))
-            self._authority = Authority.of(authority.read(connection), self.team_id)
+            self._authority = Authority.of(authority.read(connection, self._catalog), self.team_id)
         if made != views.VERSION:
             self.rebuild_views()
 
@@ -284,7 +284,8 @@ class Replica:
         if not _PREFIX.fullmatch(prefix.lower()):
             return []
         with self._database.snapshot() as connection:
-            return self._reader.views(search.find(connection, prefix.lower()))
+            found = self._reader.views(search.find(connection, prefix.lower()))
+        return [post for post in found if post.id.hex().startswith(prefix.lower())]
 
     def thread(self, post: PostView) -> list[PostView]:
         """The thread that a post is in: its root, then depth first, answers in their order."""
@@ -312,7 +313,7 @@ class Replica:
     def imported(self, origins: Sequence[str]) -> dict[str, Reference]:
         """Those of these origins that were imported already, by anybody, and as what."""
         with self._database.reading() as connection:
-            return timeline.imported(connection, origins)
+            return timeline.imported(connection, self._reader, origins)
 
     # Notes
 

@@ -11,22 +11,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from p2pblog.protocol.entry import EntryId, PayloadClass
+from p2pblog.protocol.entry import PayloadClass
 from p2pblog.store import question, timeline
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.question import Term
-from p2pblog.store.views import UNREADABLE, readable
+from p2pblog.store.views import START, UNREADABLE, readable
 
-ID_DIGITS = 8  # hex digits of an id in the index: a million posts share one with 1 in 4,300
+ID_DIGITS = 6  # hex digits of an id in the index: one in 16 of a million posts shares them
 _Document = tuple[int, str, str, str]
-_POST = "post"  # a token that every post has, for questions that only exclude
 
 
 def _document(row: timeline.Row) -> _Document:
-    arrival, _, name, log, channel, payload = row
+    arrival, _, start, log, channel, _, payload = row
     post = None if channel == UNREADABLE else readable(PayloadClass.POST, payload)
-    meta = f"{_POST} x{name.hex()[:ID_DIGITS]} lg{log} ch{channel}"
+    meta = f"x{start.hex()[:ID_DIGITS]} lg{log} ch{channel}"
     if post is None:
         return arrival, "", "", meta
     return arrival, post.text, post.source.author if post.source else "", meta
@@ -34,7 +33,7 @@ def _document(row: timeline.Row) -> _Document:
 
 def _documents(rows: Iterable[timeline.Row]) -> list[_Document]:
     """What stands in the index; nothing for a post whose text is still wanted."""
-    return [_document(row) for row in rows if row[5] is not None]
+    return [_document(row) for row in rows if row[6] is not None]
 
 
 def index(connection: sqlite3.Connection, limit: int) -> bool:
@@ -91,7 +90,7 @@ def ask(
     conditions = [_condition(connection, catalog, authority, term) for term in terms]
     positive = [c for c, term in zip(conditions, terms, strict=True) if not term.negative]
     negative = [c for c, term in zip(conditions, terms, strict=True) if term.negative]
-    match = question.match(positive or [question.in_column("meta", _POST)], negative)
+    match = question.match(positive or [question.in_column("meta", "lg", prefix=True)], negative)
     found = connection.execute(
         "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         (match, 2**62 if before is None else before, limit),
@@ -125,15 +124,16 @@ def _tokens(tokens: list[str]) -> str:
 
 
 def find(connection: sqlite3.Connection, prefix: str) -> list[timeline.Row]:
-    """Posts whose id starts with these hex digits: from the index, its tail, and what is wanted."""
-    low = bytes.fromhex(prefix.ljust(64, "0"))
-    high = bytes.fromhex(prefix.ljust(64, "f"))
+    """Posts whose id starts so, as far as the view knows it: indexed, not yet indexed, wanted."""
+    digits = prefix[: 2 * START]
+    low = bytes.fromhex(digits.ljust(2 * START, "0"))
+    high = bytes.fromhex(digits.ljust(2 * START, "f"))
     match = question.in_column("meta", f"x{prefix[:ID_DIGITS]}", prefix=True)
     rows = connection.execute(
         "SELECT rowid FROM search WHERE search MATCH ? UNION SELECT arrival FROM posts "
-        "WHERE arrival > (SELECT indexed FROM store) AND id BETWEEN ? AND ? UNION "
+        "WHERE arrival > (SELECT indexed FROM store) AND start BETWEEN ? AND ? UNION "
         "SELECT arrival FROM wants",
         (match, low, high),
     ).fetchall()
     every = timeline.at(connection, [arrival for (arrival,) in rows])
-    return [row for row in every if low <= EntryId(row[2]) <= high]
+    return [row for row in every if low <= row[2] <= high]

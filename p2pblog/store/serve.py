@@ -73,23 +73,24 @@ def _next_rows(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_R
     Where the way leaves a branch too far from the next signature, that branch's own next page: it
     holds what is needed and more.
     """
-    rows = _read(connection, runs)
+    rows = _read(connection, log, runs)
     cut = _cut(rows, log.is_team)
     if not cut:
         number, first, _ = runs[0]
-        rows = _read(connection, [(number, first, log.standing(number))])
+        rows = _read(connection, log, [(number, first, log.standing(number))])
         cut = _cut(rows, log.is_team)
     return rows[:cut]
 
 
-def _read(connection: sqlite3.Connection, runs: _Runs) -> list[_Row]:
+def _read(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_Row]:
     rows: list[_Row] = []
     for branch, first, last in runs:
-        rows += connection.execute(
+        found = connection.execute(
             "SELECT seq, header, signature, payload FROM entries "
             "WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
             (branch, first, last, MAX_PAGE_ENTRIES - len(rows)),
-        ).fetchall()
+        )
+        rows += [(seq, log.whole(header), *others) for seq, header, *others in found]
         if len(rows) == MAX_PAGE_ENTRIES:
             break
     return rows

@@ -9,15 +9,15 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from p2pblog.protocol.entry import EntryId
+from p2pblog.protocol.entry import EntryId, entry_id
 from p2pblog.protocol.post import Reference
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.records import ChannelView, PostQuery, PostView, TextState, Totals
-from p2pblog.store.views import UNREADABLE, readable
+from p2pblog.store.views import START, UNREADABLE, readable
 
-Row = tuple[int, int, bytes, int, int, bytes | None]
-_COLUMNS = "p.arrival, p.time, p.id, p.log, p.channel, e.payload"
+Row = tuple[int, int, bytes, int, int, bytes, bytes | None]
+_COLUMNS = "p.arrival, p.time, p.start, p.log, p.channel, e.header, e.payload"
 _FROM = f"SELECT {_COLUMNS} FROM posts p JOIN entries e USING (arrival)"
 MAX_THREAD = 5000  # posts of one thread that are shown: more than anybody reads
 _CHUNK = 500  # parameters of one statement
@@ -32,12 +32,13 @@ class Reader:
 
     def view(self, row: Row) -> PostView:
         """The post of a row."""
-        arrival, time, name, log, channel, payload = row
-        device = self._catalog.by_number[log].key.device
+        arrival, time, _, number, channel, header, payload = row
+        log = self._catalog.by_number[number]
+        device = log.key.device
         person = self._authority.person(device)
         post = None if channel == UNREADABLE else readable(2, payload)
         return PostView(
-            id=EntryId(name),
+            id=entry_id(log.whole(header)),
             time=time,
             arrival=arrival,
             device=device,
@@ -72,7 +73,7 @@ def posts(connection: sqlite3.Connection, catalog: Catalog, query: PostQuery) ->
         where.append("p.channel = ?")
         values.append(channel)
     forwards = query.after is not None
-    order = "ORDER BY p.time, p.id" if forwards else "ORDER BY p.time DESC, p.id DESC"
+    order = "ORDER BY p.time, p.start" if forwards else "ORDER BY p.time DESC, p.start DESC"
     if query.by is None:
         rows = _run(connection, where, values, order, query.limit)
     else:
@@ -97,8 +98,8 @@ def _bounds(query: PostQuery) -> tuple[list[str], list[object]]:
         values.append(query.until)
     for place, sign in ((query.before, "<"), (query.after, ">")):
         if place is not None:
-            where.append(f"p.time {sign}= ? AND (p.time {sign} ? OR p.id {sign} ?)")
-            values += [place[0], place[0], place[1]]
+            where.append(f"p.time {sign}= ? AND (p.time {sign} ? OR p.start {sign} ?)")
+            values += [place[0], place[0], place[1][:START]]
     return where, values
 
 
@@ -135,7 +136,7 @@ def at(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
 def referred(connection: sqlite3.Connection, reference: Reference) -> Row | None:
     """The post that a reference names."""
     row: Row | None = connection.execute(
-        f"{_FROM} WHERE p.time = ? AND p.id = ?", (reference.time, reference.id)
+        f"{_FROM} WHERE p.time = ? AND p.start = ?", (reference.time, reference.id[:START])
     ).fetchone()
     return row
 
@@ -205,16 +206,19 @@ def totals(connection: sqlite3.Connection) -> Totals:
     return Totals(*row)
 
 
-def imported(connection: sqlite3.Connection, origins: Sequence[str]) -> dict[str, Reference]:
+def imported(
+    connection: sqlite3.Connection, reader: Reader, origins: Sequence[str]
+) -> dict[str, Reference]:
     """Those of these origins that are here, and the first post of each."""
     found: dict[str, Reference] = {}
     for start in range(0, len(origins), _CHUNK):
         part = origins[start : start + _CHUNK]
         marks = ",".join("?" * len(part))
-        for origin, time, name in connection.execute(
-            "SELECT origin, time, id FROM origins JOIN posts USING (arrival) "
-            f"WHERE origin IN ({marks}) ORDER BY origin, arrival DESC",
+        for origin, *row in connection.execute(
+            f"SELECT o.origin, {_COLUMNS} FROM origins o JOIN posts p USING (arrival) "
+            f"JOIN entries e USING (arrival) WHERE o.origin IN ({marks}) ORDER BY arrival DESC",
             part,
         ):
-            found[origin] = Reference(time, EntryId(name))
+            post = reader.view(row)
+            found[origin] = Reference(post.time, post.id)
     return found

@@ -18,6 +18,7 @@ from p2pblog.store.catalog import Log
 
 VERSION = 1  # of what this module makes: raise it, and stores remake their views when opened
 POST = PayloadClass.POST
+START = 12  # bytes of an id in the posts view: two of one time collide after 2^48 tries
 UNREADABLE = 0  # the channel of what has no readable body
 _SILENT = frozenset((PayloadClass.OPERATION, PayloadClass.OPENING))  # nothing to read in them
 
@@ -40,7 +41,7 @@ class Sheet:
     """
 
     channels: dict[str, int]
-    _posts: list[tuple[int, int, EntryId, int, int, int | None]] = field(default_factory=list)
+    _posts: list[tuple[int, int, bytes, int, int, int | None]] = field(default_factory=list)
     _origins: list[tuple[str, int]] = field(default_factory=list)
     _counts: dict[int, list[int]] = field(default_factory=dict)
     _new: dict[str, int] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Sheet:
                 reply = post.reply_to.time if post.reply_to else None
                 if post.source is not None:
                     self._origins.append((post.source.origin, at))
-            self._posts.append((at, header.time, name, number, channel, reply))
+            self._posts.append((at, header.time, name[:START], number, channel, reply))
 
     def _channel(self, name: str, time: int) -> int:
         number = self.channels.get(name) or self._fresh.get(name)

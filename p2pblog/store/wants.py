@@ -39,7 +39,8 @@ def missing(
         "ORDER BY w.arrival DESC LIMIT ? OFFSET ?",
         (limit, skip),
     ):
-        found.append(Wanted(catalog.by_number[log].id, seq, entry.entry_id(header)))
+        known = catalog.by_number[log]
+        found.append(Wanted(known.id, seq, entry.entry_id(known.whole(header))))
     return found
 
 
@@ -78,19 +79,22 @@ def fill(writing: Writing, items: Sequence[tuple[LogId, int, bytes]]) -> list[bo
 def _fill_one(writing: Writing, log_id: LogId, seq: int, payload: bytes) -> bool:
     writing.flush()
     log = writing.log(log_id)
-    for branch in log.branches if log else ():
+    if log is None:
+        return False
+    for branch in log.branches:
         row = writing.connection.execute(
             "SELECT header FROM entries WHERE branch = ? AND seq = ? AND payload IS NULL",
             (branch.number, seq),
         ).fetchone()
         if row is None:
             continue
-        header = entry.parse_header(row[0])
+        raw = log.whole(row[0])
+        header = entry.parse_header(raw)
         try:
             entry.check_payload(header, payload)
         except Refused:
             continue
-        return _put(writing, log_id, branch.number, header, entry.entry_id(row[0]), payload)
+        return _put(writing, log_id, branch.number, header, entry.entry_id(raw), payload)
     return False
 
 

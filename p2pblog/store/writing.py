@@ -16,7 +16,7 @@ from p2pblog.protocol.entry import Entry, EntryId, Header, LogId
 from p2pblog.protocol.log import Branch, Tip
 from p2pblog.store import entries
 from p2pblog.store.authority import Authority
-from p2pblog.store.catalog import Catalog, Log, LogKey
+from p2pblog.store.catalog import Catalog, Log, LogKey, squeezed
 from p2pblog.store.views import Sheet
 
 STORED_EVERY_MS = 60_000  # how finely the time of storing is kept: retention counts in days
@@ -106,7 +106,7 @@ class Writing:
                 range(arrival, arrival + count),
                 repeat(branch.number, count),
                 range(first, first + count),
-                run.raw,
+                squeezed(run.raw),
                 run.signatures,
                 run.payloads,
                 strict=True,

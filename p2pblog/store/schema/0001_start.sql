@@ -34,7 +34,7 @@ CREATE TABLE entries (
     arrival INTEGER PRIMARY KEY,
     branch INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    header BLOB NOT NULL,
+    header BLOB NOT NULL,    -- without device, incarnation and kind, which the log has
     signature BLOB,          -- null where a later entry's covers it
     payload BLOB,            -- null where it is wanted
     UNIQUE (branch, seq)
@@ -48,7 +48,7 @@ CREATE TABLE stored (arrival INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 CREATE TABLE posts (
     arrival INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
-    id BLOB NOT NULL,
+    start BLOB NOT NULL,       -- the first 12 bytes of the id: enough to order posts of one time
     log INTEGER NOT NULL,
     channel INTEGER NOT NULL,  -- 0 where the body can't be read
     reply_time INTEGER         -- of the post that it answers
@@ -72,7 +72,7 @@ CREATE TABLE origins (  -- where imported posts come from
 ) WITHOUT ROWID;
 
 -- rowid: arrival. Holds no text: a row is deleted by giving its old values.
--- meta: tokens for the id (x and 8 hex digits), the log (lg and number), the channel (ch and number)
+-- meta: tokens for the id (x and 6 hex digits), the log (lg and number), the channel (ch and number)
 CREATE VIRTUAL TABLE search USING fts5 (
     text, source, meta,
     content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
