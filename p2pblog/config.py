@@ -51,6 +51,11 @@ class Home:
         return self.path / "identity.json"
 
     @property
+    def joining(self) -> Path:
+        """A join that is pending."""
+        return self.path / "joining.json"
+
+    @property
     def config(self) -> Path:
         """The settings."""
         return self.path / "config.toml"
@@ -97,7 +102,7 @@ class Home:
 
     def is_fresh(self) -> bool:
         """Whether no daemon has ever used this home."""
-        return not (self.store.exists() or self.identity.exists())
+        return not any(path.exists() for path in (self.store, self.identity, self.joining))
 
     def create(self) -> None:
         """Make the home, the state directory and the socket's, each for its owner only."""
@@ -313,4 +318,4 @@ def _toml(value: Value, text: str) -> str:
         return text
     import json
 
-    return json.dumps(text)  # a TOML basic string: both escape alike
+    return json.dumps(text, ensure_ascii=False)  # for printable text a TOML basic string

@@ -67,6 +67,11 @@ class App:
         self.note("p2pblog: starting the daemon in the background (stop it with: p2pblog down)")
         start_daemon(home)
 
+    def close(self) -> None:
+        """Drop the connection to the daemon."""
+        if self._api is not None:
+            self._api.client.close()
+
     def note(self, text: str) -> None:
         """Say something about what is going on, on stderr, unless it has to be quiet."""
         if not self.quiet:

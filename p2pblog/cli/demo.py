@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import click
@@ -36,12 +37,12 @@ class Show:
     ask: bool
     devices: list[Device]
 
-    def tell(self, step: str, text: str, **facts: object) -> None:
+    def tell(self, step: str, line: str, **facts: object) -> None:
         """Say what happens: a line for people, or an object."""
         if self.app.json:
             self.app.emit({"step": step, **facts})
         else:
-            self.app.say(text)
+            self.app.say(line)
 
     def lines(self, meanwhile: str) -> list[str]:
         """What the user writes; the given line if nobody is asked."""
@@ -89,7 +90,7 @@ def _gather(show: Show) -> None:
     for device in others:
         code = founder.api.invite("member", None, False)["code"]
         device.api.join(code, device.member, device.name, [founder.address()])
-        took = wait_for(f"{device.member} to join", lambda d=device: _joined(d))
+        took = wait_for(f"{device.member} to join", partial(_joined, device))
         text = f"{device.member} joins with the code {code}, {took:.1f} s."
         show.tell("joined", text, member=device.member, seconds=took)
     for device in others:

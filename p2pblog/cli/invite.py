@@ -101,7 +101,7 @@ def _save(picture: Picture, file: str) -> None:
         raise UserError(f"Can't write {file}: {e.strerror}", "Name another with --qr.") from e
 
 
-@invite.command("list")
+@invite.command("list", epilog="Example: p2pblog invite list")
 @pass_app
 def list_(app: App) -> None:
     """All invitations and what became of them."""

@@ -17,7 +17,7 @@ import click
 from p2pblog import __version__
 from p2pblog.cli import output
 from p2pblog.cli.app import App, app_of, shared_options
-from p2pblog.errors import Exit, UsageError, UserError
+from p2pblog.errors import DiskError, Exit, UsageError, UserError
 
 COMMANDS: Final = {
     "Start": {
@@ -132,6 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except UserError as e:
         error = e
+    except DiskError as e:
+        error = UserError(str(e), "Nothing that was posted before is lost.")
     except click.UsageError as e:
         error = UsageError(e.format_message(), _usage_hint(e))
     except click.ClickException as e:
@@ -143,6 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.OK
     else:
         return code if isinstance(code, int) else Exit.OK
+    finally:
+        app.close()
     with contextlib.suppress(BrokenPipeError):
         output.print_error(error, as_json=app.json or "--json" in arguments)
     return error.exit_code

@@ -93,6 +93,6 @@ def _show(app: App, status: Status, found: list[Post], seen: int) -> None:
         posts.show(app, new, "")
         return
     posts.show(app, new[-MOST:], "Nothing new. All posts: p2pblog read")
-    more = max(len(new) - MOST, status["newest_arrival"] - seen - WINDOW)
+    more = max(0, len(new) - MOST) + max(0, status["newest_arrival"] - seen - WINDOW)
     if more > 0:
         app.note(f"And {f'{more:,} more'} before them: p2pblog read")

@@ -61,7 +61,7 @@ def _send(app: App, text: str, channel: str | None, reply: str | None) -> None:
 
 def _text(app: App, words: tuple[str, ...]) -> str:
     if words and words != ("-",):
-        return " ".join(words)
+        return _decoded(os.fsencode(" ".join(words)))
     if words or not sys.stdin.isatty():
         return _decoded(sys.stdin.buffer.read())
     return _edited(app)

@@ -20,7 +20,7 @@ from typing import Final
 
 from p2pblog.cli.client import Client, NotRunning
 from p2pblog.config import Home
-from p2pblog.errors import DaemonUnreachable, Exit, HomeLocked
+from p2pblog.errors import DaemonUnreachable, HomeLocked
 
 START_TIMEOUT: Final = 30.0  # opening the store of a large team on a slow disk, with a migration
 STOP_TIMEOUT: Final = 10.0  # a daemon stops within two seconds
@@ -69,14 +69,6 @@ def wait_until_gone(home: Home) -> None:
         if time.monotonic() > deadline:
             raise DaemonUnreachable("The daemon does not stop", f"See {home.log}")
         time.sleep(POLL)
-
-
-def report_ready(descriptor: int, message: str = "ready") -> None:
-    """The daemon's side of the pipe: say how the start went, once, and close it."""
-    with contextlib.suppress(OSError):
-        os.write(descriptor, message.encode() + b"\n")
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
 
 
 def _launch(
@@ -160,9 +152,7 @@ def _failure(home: Home, process: subprocess.Popen[bytes], answer: str) -> Daemo
     problem = _problem(answer)
     why = problem.get("message") or _last_line(home.log) or f"exit {process.returncode}"
     hint = problem.get("hint") or f"See {home.log}"
-    error = DaemonUnreachable(f"The daemon does not start: {why}", hint)
-    error.exit_code = Exit.UNREACHABLE
-    return error
+    return DaemonUnreachable(f"The daemon does not start: {why}", hint)
 
 
 def _last_line(log: Path) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import os
 
 import click
 
 from p2pblog.cli.app import App, pass_app
-from p2pblog.errors import UserError
 
 
 @click.command(
@@ -31,15 +30,9 @@ def up(app: App, detach: bool, ready_fd: int | None) -> int:
         return 0
     from p2pblog.daemon import run
 
-    try:
-        return run(app.home, detach_ready_fd=ready_fd)
-    except UserError as e:
-        if ready_fd is not None:
-            from p2pblog.cli.start import report_ready
-
-            reason = {"code": e.code, "message": e.message, "hint": e.hint}
-            report_ready(ready_fd, json.dumps(reason))
-        raise
+    if ready_fd is not None:
+        os.chdir(app.home.path)  # so that nobody is kept from unmounting where we were called
+    return run(app.home, detach_ready_fd=ready_fd)
 
 
 def _detach(app: App) -> None:

@@ -17,9 +17,8 @@ TAKES: Final = "2h, 3d, yesterday, mon, 14:00, 2026-11-20, '2026-11-20 14:00' or
 
 def parse_when(text: str, now: datetime) -> datetime:
     """A moment in UTC. `now` is the local time without a zone; a span is so long before it."""
-    moment = _moment(" ".join(text.lower().split()), now)
     try:
-        return moment.astimezone(UTC)
+        return _moment(" ".join(text.lower().split()), now).astimezone(UTC)
     except (OverflowError, ValueError, OSError) as e:
         raise UsageError(f"{text!r} is out of range") from e
 
