@@ -55,6 +55,7 @@ class Reason(StrEnum):
     INVITATION_EXPIRED = "invitation_expired"
     INVITATION_WITHDRAWN = "invitation_withdrawn"
     NOT_AUTHORISED = "not_authorised"  # the actor's role does not allow the operation
+    ALREADY_ADMITTED = "already_admitted"  # the device key is of the team, or was
     BAD_PROOF = "bad_proof"
     NAME_TAKEN = "name_taken"
     BAD_NAME = "bad_name"

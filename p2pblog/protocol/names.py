@@ -26,7 +26,7 @@ _PAIRS: Final = (
     "օo սu հh ոn զq ցg "  # Armenian
     "0o 1l"  # digits
 )
-_TO_LATIN: Final = {ord(written): read for written, read in _PAIRS.split()}
+_TO_LATIN: Final = {ord(pair[0]): pair[1] for pair in _PAIRS.split()}
 
 
 def clean(name: str) -> str:
