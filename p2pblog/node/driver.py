@@ -200,7 +200,8 @@ class Driver:
                 await self._work()
             await self._farewell()
         except PeerError as error:
-            self.end = Close(error.reason, error.detail, not isinstance(error, ConnectionLost))
+            fault = not isinstance(error, ConnectionLost)
+            self.end = self.end or Close(error.reason, error.detail, fault)
         finally:
             self.session.phase = Phase.CLOSED
             self._hub.claims.release(self.session)
@@ -225,7 +226,7 @@ class Driver:
     async def _farewell(self) -> None:
         """Say what is still to be said: a goodbye, as a rule."""
         with trio.move_on_after(FAREWELL):
-            await self.connection.send_many(self._take_outbox())
+            await self._send_outbox()
 
     # -- reading and handling ----------------------------------------------------------------
 
@@ -342,7 +343,7 @@ class Driver:
         while True:
             self._wake = trio.Event()
             if self._outbox:
-                await self.connection.send_many(self._take_outbox())
+                await self._send_outbox()
             elif job := self.session.next_job():
                 fresh = [job for job in self.session.jobs if (job.log, job.upto) not in offered]
                 if fresh:
@@ -353,9 +354,12 @@ class Driver:
                 offered.clear()
                 await self._wake.wait()
 
-    def _take_outbox(self) -> list[bytes]:
-        taken, self._outbox, self._outbox_size = self._outbox, [], 0
-        return taken
+    async def _send_outbox(self) -> None:
+        """Send what waits; what a cancellation keeps from going stays for the farewell."""
+        count, size = len(self._outbox), self._outbox_size
+        await self.connection.send_many(self._outbox[:count])
+        del self._outbox[:count]
+        self._outbox_size -= size
 
     async def _offer(self, jobs: Sequence[Job]) -> None:
         def lag() -> tuple[int, int]:

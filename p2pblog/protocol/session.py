@@ -3,39 +3,74 @@
 A pure machine: messages, stored entries and the time go in, effects come out. Team logs converge
 first; only then is the peer authorised and any post served or accepted. It holds cursors, never
 entries: what is to be sent stays in the log until the connection can take it.
-Spec: `protocol/session.md`.
+Spec: `protocol/session.md`; comparing frontiers is `comparison.py`, the effects are `effects.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from enum import Enum
+from typing import assert_never
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import frontier, message
+from p2pblog.protocol.comparison import Comparison
 from p2pblog.protocol.crypto import DeviceKey
+from p2pblog.protocol.effects import (
+    BLAMELESS,
+    Asked,
+    Close,
+    Effect,
+    Equal,
+    Expect,
+    Filled,
+    Greeted,
+    Ingest,
+    Job,
+    Judge,
+    Live,
+    Reached,
+    Send,
+    Standing,
+    Synced,
+    Told,
+    View,
+)
 from p2pblog.protocol.entry import LogId
-from p2pblog.protocol.frontier import Mark, Row, Tips
+from p2pblog.protocol.frontier import Row
 from p2pblog.protocol.gossip import NEVER, Claims, Link
 from p2pblog.protocol.limits import (
     ANTI_ENTROPY_INTERVAL,
     IDLE_TIMEOUT,
-    MAX_ROWS,
     MAX_STRANGER_BYTES,
     STRANGER_TIMEOUT,
 )
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Scope
 
+__all__ = [
+    "Asked",
+    "Close",
+    "Effect",
+    "Equal",
+    "Expect",
+    "Filled",
+    "Greeted",
+    "Ingest",
+    "Job",
+    "Judge",
+    "Live",
+    "Phase",
+    "Reached",
+    "Send",
+    "Session",
+    "Standing",
+    "Synced",
+    "Told",
+    "View",
+]
 
-class Standing(StrEnum):
-    """What a device is to the team as we know it."""
-
-    MEMBER = "member"
-    STRANGER = "stranger"
-    CUT = "cut"
+_PAGE_COST = 64  # held beside the bytes of a stranger's page: a million empty ones would cost too
 
 
 class Phase(Enum):
@@ -45,166 +80,8 @@ class Phase(Enum):
     PROVING = "proving"  # the peer does not know us: it gets our team logs
     JUDGING = "judging"  # we do not know the peer: it sends its team logs
     TEAM = "team"  # team logs converge
-    LIVE = "live"  # authorised on both sides
+    LIVE = "live"  # authorised
     CLOSED = "closed"
-
-
-class View(Protocol):
-    """What a session asks of the replica; each answer comes from memory or from one row."""
-
-    def tips(self, scope: Scope) -> Tips:
-        """The frontier of a scope."""
-        ...
-
-    def scope_of(self, log: LogId) -> Scope | None:
-        """Which scope a log of ours is in; None where we have nothing of it."""
-        ...
-
-    def holds(self, log: LogId, mark: Mark) -> bool:
-        """Whether that entry is here."""
-        ...
-
-    def common(self, log: LogId, tip: Tip, marks: Sequence[Mark]) -> Tip | None:
-        """The highest of `marks` at or below `tip` on its branch."""
-        ...
-
-    def locator(self, log: LogId) -> Sequence[Mark]:
-        """Ids at tip, -1, -2, -4 ... 1 of every branch, at most 64."""
-        ...
-
-    def standing(self, device: DeviceKey) -> Standing:
-        """What a device is to the team."""
-        ...
-
-
-class Job(NamedTuple):
-    """Send the peer a run of a log: what follows `after`, up to and with `upto`."""
-
-    log: LogId
-    after: Tip | None
-    upto: Tip
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send these bytes: one message."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ingest:
-    """Store this page, then call `ingested`."""
-
-    page: bytes
-    live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """A stranger's team logs: ingest them if they make it a member, then call `judged`."""
-
-    pages: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """Authorised on both sides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """All that the peer had for us of this scope has come."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Expect:
-    """The peer is going to send so much."""
-
-    entries: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """The peer says that it has stored this log up to a height."""
-
-    log: LogId
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Equal:
-    """Both frontiers of a scope are the same: the peer has all that we have."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The peer wants these payloads."""
-
-    entries: tuple[message.Missing, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """The peer sent payloads that we wanted."""
-
-    items: tuple[tuple[LogId, int, bytes], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Where other devices were reached."""
-
-    items: tuple[tuple[bytes, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Greeted:
-    """The peer's wall clock (ms, 0 if not told) and the port where it listens."""
-
-    clock: int
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End the connection. `fault` says that it is the peer's, so that it is not dialled at once."""
-
-    reason: Reason
-    detail: str
-    fault: bool
-
-
-Effect: TypeAlias = (
-    Send
-    | Ingest
-    | Judge
-    | Live
-    | Synced
-    | Expect
-    | Reached
-    | Equal
-    | Asked
-    | Filled
-    | Told
-    | Greeted
-    | Close
-)
-
-# A page that is refused for one of these is no fault of the peer: we may lack what it has.
-BLAMELESS = frozenset(
-    {
-        Reason.UNKNOWN_AUTHOR,
-        Reason.BEYOND_CUTOFF,
-        Reason.GAP,
-        Reason.TOO_MANY_BRANCHES,
-    }
-)
 
 
 class Session:
@@ -231,23 +108,27 @@ class Session:
         self._key = key
         self._port = port
         self._out: list[Effect] = []
-        self._jobs: dict[tuple[LogId, Tip], Job] = {}
-        self._done_due: Scope | None = None
-        self._located: set[LogId] = set()
-        self._asked: set[LogId] = set()
-        self._deferred = False
-        self._busy = False  # a comparison is under way
-        self._differs = False  # it has found something
+        self._comparison = Comparison(
+            *(view, claims, self.link, self._out, self._compared),
+            owner=self,
+            key=key,
+            initiator=initiator,
+        )
         self._greeted: message.Hello | None = None
+        self._proof_due = False
         self._evidence: list[bytes] = []
+        self._evidence_size = 0
+        self._asked: set[LogId] = set()  # because a page lay over a gap
+        self._again = False  # compare again as soon as this comparison is over
         self._timeout = now + STRANGER_TIMEOUT
-        self._heard = now
+        self._heard = self._moved = now
         self._next_digest = NEVER
 
     # -- what goes in ------------------------------------------------------------------------
 
     def start(self, now: float, clock: int) -> list[Effect]:
         """Call once. `clock` is the wall clock in ms."""
+        self._heard = self._moved = now
         if self._view.standing(self._remote) is Standing.CUT:
             self._close(Reason.CUT, "removed from the team")
         elif self._initiator:
@@ -256,75 +137,40 @@ class Session:
 
     def receive(self, data: Message | None, now: float, clock: int) -> list[Effect]:
         """A message from the peer; None is a type that only a later version knows."""
-        self._heard = now
-        match data:
-            case _ if self.phase is Phase.CLOSED:
-                pass
-            case message.Goodbye():
-                self._left(data)
-            case message.Hello():
-                self._on_hello(data, now, clock)
-            case message.PageMessage():
-                self._on_page(data, now)
-            case message.Done(scope) if self.phase is Phase.JUDGING and scope == Scope.TEAM:
-                self._out.append(Judge(tuple(self._evidence)))
-                self._evidence.clear()
-            case message.Buckets() if self.phase in (Phase.GREETING, Phase.TEAM, Phase.LIVE):
-                self._on_buckets(data, now)
-            case message.Rows() if self.phase in (Phase.TEAM, Phase.LIVE):
-                self._on_rows(data, now)
-            case message.Have() if self.phase in (Phase.TEAM, Phase.LIVE):
-                self._on_have(data, now)
-            case message.Done() if self.phase in (Phase.TEAM, Phase.LIVE):
-                self._on_done(Scope(data.scope), now)
-            case message.Offer():
-                self._out.append(Expect(data.entries, data.size))
-            case _ if self.phase is Phase.LIVE:
-                self._on_live(data, now)
-            case None:
-                pass
-            case _:
-                self._close(Reason.UNEXPECTED, f"{type(data).__name__} while {self.phase.value}")
+        if self.phase is not Phase.CLOSED:
+            self._heard = now
+            try:
+                self._receive(data, now, clock)
+            except Refused as refused:
+                self._close(refused.reason, refused.detail)
         return self._flush()
 
     def judged(self, now: float, clock: int) -> list[Effect]:
         """The stranger's team logs were looked at; ours are as they made them, or unchanged."""
-        standing = self._view.standing(self._remote)
-        if standing is not Standing.MEMBER:
-            reason = Reason.CUT if standing is Standing.CUT else Reason.NOT_A_MEMBER
-            self._close(reason, "no member's device")
-        else:
+        if self.phase is Phase.JUDGING and self._check_member():
             self._say_hello(clock)
-            self._compare_if_known(now)
+            self._converge(now)
         return self._flush()
 
     def ingested(
         self, log: LogId | None, live: bool, known: bool, reason: Reason | None, now: float
     ) -> list[Effect]:
         """What became of a page of the peer: stored or already known, or refused for a reason."""
-        if reason is None and log is not None:
-            self._asked.discard(log)
-            self._claims.touch(self, self._view.scope_of(log) or Scope.POSTS, log[0], now)
-            if known and live and self.link.relays and self.link.eager:
-                self.link.eager = False
-                self._say(message.Push(False))
-        elif reason is Reason.GAP and log is not None:
-            self._ask_once(log)
-        elif reason is Reason.UNKNOWN_AUTHOR:
-            self._look_again(now, Scope.TEAM)
-        elif reason is not None and reason not in BLAMELESS:
+        if reason is not None and reason not in BLAMELESS:
             self._close(reason, "page refused")
+        elif log is not None and self.phase is not Phase.CLOSED:
+            self._took(log, reason, now, duplicate=live and known)
         return self._flush()
 
     def stored(
         self, log: LogId, tip: Tip, page: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> list[Effect]:
         """A log of ours has grown. `page` holds just its newest entry, if that is all."""
-        if self.phase is Phase.LIVE and from_peer:
+        if from_peer:
             self.link.pushed(log, tip.seq)
             self.link.announce(log, now, at_once=True)
-        elif self.phase is Phase.LIVE and not self.link.has(log, tip.seq):
-            if page is not None and self.link.pushes(log, tip, own=own):
+        elif not self.link.has(log, tip.seq):
+            if self.phase is Phase.LIVE and page and self.link.pushes(log, tip, own=own):
                 self.link.pushed(log, tip.seq)
                 self._say(message.PageMessage(page, live=True))
             else:
@@ -333,13 +179,15 @@ class Session:
 
     def team_changed(self) -> list[Effect]:
         """The team is another: is the peer still of it?"""
-        if self.phase is not Phase.CLOSED and self._view.standing(self._remote) is Standing.CUT:
+        if self.phase in (Phase.TEAM, Phase.LIVE):
+            self._check_member()
+        elif self._view.standing(self._remote) is Standing.CUT:
             self._close(Reason.CUT, "removed from the team")
         return self._flush()
 
     def look_again(self, now: float) -> list[Effect]:
         """Another session gave up its claims: compare again if anything was left to it."""
-        if self._deferred:
+        if self._comparison.deferred and self.phase is Phase.LIVE:
             self._look_again(now, Scope.POSTS)
         return self._flush()
 
@@ -356,307 +204,277 @@ class Session:
 
     def tick(self, now: float) -> list[Effect]:
         """Whatever is due by `now`."""
-        if self.phase is Phase.LIVE:
+        if now >= self._deadline():
+            self._close(Reason.TIMED_OUT, f"silent while {self.phase.value}", fault=False)
+        elif self.phase is Phase.LIVE:
             self._announce_due(now)
             self._pull_due(now)
-            if self._initiator and now >= self._next_digest:
+            if now >= self._next_digest:
                 self._say_digest(now)
-            if now - self._heard > IDLE_TIMEOUT:
-                self._close(Reason.TIMED_OUT, "nothing heard", fault=False)
-        elif self.phase is not Phase.CLOSED and now >= self._timeout:
-            self._close(Reason.TIMED_OUT, f"still {self.phase.value}", fault=False)
         return self._flush()
 
     def next_deadline(self) -> float:
         """When to call `tick`."""
-        if self.phase is Phase.CLOSED:
-            return NEVER
-        if self.phase is not Phase.LIVE:
-            return self._timeout
-        return min(self.link.next_deadline(), self._next_digest, self._heard + IDLE_TIMEOUT + 1)
+        if self.phase is Phase.LIVE:
+            return min(self.link.next_deadline(), self._next_digest, self._deadline())
+        return self._deadline()
 
     # -- what is to be served ----------------------------------------------------------------
 
     def next_job(self) -> Job | None:
         """The run to be sent next; call `served` after each part of it."""
-        return next(iter(self._jobs.values()), None)
+        return self._comparison.next_job
 
     @property
     def jobs(self) -> Sequence[Job]:
         """All runs still to be sent."""
-        return tuple(self._jobs.values())
+        return self._comparison.jobs
 
-    def served(self, job: Job, last: Tip | None) -> list[Effect]:
+    def served(self, job: Job, last: Tip | None, now: float) -> list[Effect]:
         """It was sent up to `last`; None where nothing more can be sent of it."""
-        if last is not None:
-            self.link.pushed(job.log, last.seq)
-        if last is None or last.seq >= job.upto.seq:
-            self._jobs.pop((job.log, job.upto), None)
-        elif (job.log, job.upto) in self._jobs:
-            self._jobs[job.log, job.upto] = job._replace(after=last)
-        self._done_if_served()
+        self._moved = now
+        self._comparison.served(job, last)
+        self._proof_sent()
         return self._flush()
-
-    def _serve(self, job: Job) -> None:
-        self._jobs.setdefault((job.log, job.upto), job)
-
-    def _done_if_served(self) -> None:
-        if self._done_due is None or self._jobs:
-            return
-        scope, self._done_due = self._done_due, None
-        self._say(message.Done(scope))
-        if scope is Scope.TEAM and self._initiator and self.phase is Phase.TEAM:
-            self._authorise()
 
     # -- greeting ----------------------------------------------------------------------------
 
+    def _receive(self, data: Message | None, now: float, clock: int) -> None:
+        match data:
+            case None:
+                pass
+            case message.Goodbye():
+                self._left(data)
+            case message.Hello():
+                self._on_hello(data, now, clock)
+            case _ if self.phase is Phase.JUDGING:
+                self._on_evidence(data)
+            case _ if self.phase in (Phase.TEAM, Phase.LIVE):
+                self._on_member(data, now)
+            case _:
+                raise self._unexpected(data)
+
+    def _unexpected(self, data: Message) -> Refused:
+        return Refused(Reason.UNEXPECTED, f"{type(data).__name__} while {self.phase.value}")
+
+    def _knows(self) -> bool:
+        return self._view.standing(self._remote) is Standing.MEMBER
+
     def _say_hello(self, clock: int) -> None:
-        known = self._view.standing(self._remote) is Standing.MEMBER
-        tips = self._view.tips(Scope.TEAM)
-        digest = frontier.digest(tips, self._key) if known else b""
-        low = high = message.VERSION
-        hello = message.Hello(
-            low, high, known, digest, clock if known else 0, self._port if known else 0
-        )
-        self._say(hello)
+        version = message.VERSION
+        if self._knows():
+            digest = frontier.digest(self._view.tips(Scope.TEAM), self._key)
+            self._say(message.Hello(version, version, True, digest, clock, self._port))
+        else:
+            self._say(message.Hello(version, version, False, None, 0, 0))
 
     def _on_hello(self, hello: message.Hello, now: float, clock: int) -> None:
         if not hello.low <= message.VERSION <= hello.high:
-            self._close(Reason.VERSION, f"{hello.low} to {hello.high}")
-            return
-        if self.phase not in (Phase.GREETING, Phase.PROVING):
-            self._close(Reason.UNEXPECTED, "hello again")
-            return
-        first, self._greeted = self._greeted is None, hello
+            raise Refused(Reason.VERSION, f"{hello.low} to {hello.high}")
+        again = self.phase is Phase.PROVING and hello.knows_you
+        if self.phase is not Phase.GREETING and not again:
+            raise self._unexpected(hello)
+        self._greeted = hello
         if hello.clock or hello.port:
             self._out.append(Greeted(hello.clock, hello.port))
-        if first and not self._initiator:
+        if not again and not self._initiator:
             self._say_hello(clock)
         self._settle(hello, now)
 
     def _settle(self, hello: message.Hello, now: float) -> None:
         """Who knows whom decides what comes next."""
-        known = self._view.standing(self._remote) is Standing.MEMBER
+        known = self._knows()
         if known and hello.knows_you:
-            self._compare_if_known(now)
+            self._converge(now)
         elif known:
-            self._prove()
+            self.phase = Phase.PROVING
+            self._proof_due = True
+            self._comparison.serve_all(Scope.TEAM)
+            self._proof_sent()
         elif hello.knows_you:
             self.phase = Phase.JUDGING
         else:
             self._close(Reason.NOT_A_MEMBER, "strangers to each other", fault=False)
 
-    def _prove(self) -> None:
-        self.phase = Phase.PROVING
-        for log, tips in self._view.tips(Scope.TEAM).items():
-            for tip in tips:
-                self._serve(Job(log, None, tip))
-        self._done_due = Scope.TEAM
-        self._done_if_served()
+    def _proof_sent(self) -> None:
+        if self.phase is Phase.PROVING and self._proof_due and not self.next_job():
+            self._proof_due = False
+            self._say(message.Done(Scope.TEAM))
 
-    def _compare_if_known(self, now: float) -> None:
+    def _on_evidence(self, data: Message) -> None:
+        """What a stranger sends to prove that it is of the team."""
+        match data:
+            case message.PageMessage(page):
+                self._evidence.append(page)
+                self._evidence_size += len(page) + _PAGE_COST
+                if self._evidence_size > MAX_STRANGER_BYTES:
+                    raise Refused(Reason.FLOOD, "team logs of an unknown device")
+            case message.Done(Scope.TEAM):
+                self._out.append(Judge(tuple(self._evidence)))
+                self._evidence.clear()
+            case message.Offer():
+                pass
+            case _:
+                raise self._unexpected(data)
+
+    def _converge(self, now: float) -> None:
         """Both know each other: the responder starts with what differs."""
         self.phase = Phase.TEAM
-        self._timeout = now + IDLE_TIMEOUT
+        self._moved = now
         hello = self._greeted
         if self._initiator or hello is None:
             return
-        same = hello.digest == frontier.digest(self._view.tips(Scope.TEAM), self._key)
-        if same:
+        if hello.digest == frontier.digest(self._view.tips(Scope.TEAM), self._key):
             self._authorise()
         else:
-            self._say_buckets(Scope.TEAM)
+            self._comparison.begin(Scope.TEAM)
 
-    def _authorise(self) -> bool:
-        """Team logs have converged: is the peer, by them, of the team?"""
+    def _check_member(self) -> bool:
         standing = self._view.standing(self._remote)
-        if standing is not Standing.MEMBER:
-            self._close(Reason.CUT if standing is Standing.CUT else Reason.NOT_A_MEMBER, "")
-            return False
-        if self.phase is not Phase.LIVE:
-            self.phase = Phase.LIVE
-            self._next_digest = self._heard + ANTI_ENTROPY_INTERVAL
-            self._out.append(Live())
+        match standing:
+            case Standing.MEMBER:
+                return True
+            case Standing.CUT:
+                self._close(Reason.CUT, "removed from the team")
+            case Standing.STRANGER:
+                self._close(Reason.NOT_A_MEMBER, "no member's device")
+            case _:
+                assert_never(standing)
+        return False
+
+    def _authorise(self) -> None:
+        """Team logs have converged: is the peer, by them, of the team?"""
+        if not self._check_member():
+            return
+        fresh, self.phase = self.phase is not Phase.LIVE, Phase.LIVE
+        if fresh:
+            self._comparison.posts = True
+            if self._initiator:
+                self._next_digest = self._heard + ANTI_ENTROPY_INTERVAL
         if not self._initiator:
-            self._say_buckets(Scope.POSTS)
-        return True
+            self._comparison.begin(Scope.POSTS)  # first: it tells the peer that it is authorised
+        if fresh:
+            self._out.append(Live())
 
-    # -- comparing frontiers -----------------------------------------------------------------
-
-    def _say_buckets(self, scope: Scope) -> None:
-        self._busy = True
-        self._deferred = False
-        self._differs = False
-        self._located.clear()
-        self._say(message.Buckets(scope, frontier.summary(self._view.tips(scope), self._key)))
-
-    def _on_buckets(self, data: message.Buckets, now: float) -> None:
-        scope = Scope(data.scope)
-        if scope is Scope.POSTS and self.phase is not Phase.LIVE:
-            if not self._authorise():
-                return
-        elif self.phase is Phase.GREETING:
-            self.phase = Phase.TEAM
-        self._busy = True
-        self._located.clear()
-        tips = self._view.tips(scope)
-        differ = frontier.differing(frontier.summary(tips, self._key), data.summary)
-        pull = self._claims.claim(self, scope, differ, now)
-        if not differ:
-            self._out.append(Equal(scope))
-        rest = bytes(sorted(set(differ) - set(pull)))
-        self._deferred = bool(rest)
-        if rest:
-            self._say_rows(scope, rest, pull=False, last=False)
-        self._say_rows(scope, pull, pull=True, last=True)
-
-    def _say_rows(self, scope: Scope, buckets: bytes, *, pull: bool, last: bool) -> None:
-        """In parts: each names the buckets that it completes."""
-        rows = frontier.rows_in(self._view.tips(scope), buckets)
-        start = 0
-        while len(rows) - start > MAX_ROWS:
-            end = start + MAX_ROWS
-            while end > start and rows[end].log[0] == rows[end - 1].log[0]:
-                end -= 1
-            end = end if end > start else start + MAX_ROWS
-            full = bytes(b for b in buckets if rows[start].log[0] <= b < rows[end].log[0])
-            self._say(message.Rows(scope, full, tuple(rows[start:end]), pull, False))
-            buckets = bytes(b for b in buckets if b >= rows[end].log[0])
-            start = end
-        self._say(message.Rows(scope, buckets, tuple(rows[start:]), pull, last))
-
-    def _on_rows(self, data: message.Rows, now: float) -> None:
-        scope = Scope(data.scope)
-        if scope is Scope.POSTS and self.phase is not Phase.LIVE:
-            self._close(Reason.UNEXPECTED, "posts before the team")
-            return
-        theirs = {row.log: row for row in data.rows}
-        mine = self._view.tips(scope)
-        listed = frozenset(data.buckets)
-        self._differs = self._differs or bool(listed)
-        if data.pull:
-            for log, tips in mine.items():
-                if log[0] in listed and tips and log not in theirs:
-                    self._answer(Row(log, ()), (), now)
-        lacking = []
-        for log, row in theirs.items():
-            self._note(row)
-            if data.pull:
-                self._answer(row, (), now)
-            if not all(self._view.holds(log, mark) for mark in row.tips):
-                lacking.append(log)
-        self._ask(scope, lacking, now)
-        if data.last:
-            if not self._differs:
-                self._out.append(Equal(scope))
-            self._done_due = scope
-            self._done_if_served()
-
-    def _ask(self, scope: Scope, logs: Sequence[LogId], now: float) -> None:
-        """Ask for what follows our tips, where no other session does so already."""
-        won = self._claims.claim(self, scope, bytes({log[0] for log in logs}), now)
-        mine = self._view.tips(scope)
-        rows = [frontier.row(log, mine.get(log, ())) for log in logs if log[0] in won]
-        self._deferred = self._deferred or len(rows) < len(logs)
-        for start in range(0, len(rows), MAX_ROWS):
-            self._say(message.Have(tuple(rows[start : start + MAX_ROWS]), ()))
-
-    def _on_have(self, data: message.Have, now: float) -> None:
-        for row in data.rows:
-            if self.phase is not Phase.LIVE and self._view.scope_of(row.log) is Scope.POSTS:
-                self._close(Reason.UNEXPECTED, "posts before the team")
-                return
-            self._note(row)
-            self._answer(row, data.locator, now)
-
-    def _answer(self, row: Row, locator: Sequence[Mark], now: float) -> None:
-        """Serve what follows the peer's tips; where none is known here, find the parting."""
-        scope = self._view.scope_of(row.log)
-        if scope is None:
-            return
-        tips = self._view.tips(scope).get(row.log, ())
-        marks = [*row.tips, *locator]
-        served = False
-        for tip in tips:
-            after = self._view.common(row.log, tip, marks)
-            if after is not None and after.seq == tip.seq:
-                continue
-            if after is not None or not row.tips or locator:
-                self._serve(Job(row.log, after, tip))
-                served = True
-        unknown = not all(self._view.holds(row.log, mark) for mark in row.tips)
-        parted = unknown and not any(self._view.holds(row.log, mark) for mark in row.tips)
-        if parted and tips and (locator or not served) and row.log not in self._located:
-            self._located.add(row.log)
-            self._say(
-                message.Have((frontier.row(row.log, tips),), tuple(self._view.locator(row.log)))
-            )
-
-    def _on_done(self, scope: Scope, now: float) -> None:
-        self._out.append(Synced(scope))
-        self._busy = False
-        self._claims.release(self, scope)
-        if self._initiator:
-            self._done_due = scope
-            self._done_if_served()
-        elif scope is Scope.TEAM:
+    def _compared(self, scope: Scope) -> None:
+        """Both sides have said that they are done with a scope."""
+        if scope is Scope.TEAM:
             self._authorise()
-
-    # -- live --------------------------------------------------------------------------------
-
-    def _on_page(self, data: message.PageMessage, now: float) -> None:
-        if self.phase is Phase.JUDGING:
-            self._evidence.append(data.page)
-            if sum(map(len, self._evidence)) > MAX_STRANGER_BYTES:
-                self._close(Reason.FLOOD, "team logs of an unknown device")
             return
-        if self.phase not in (Phase.TEAM, Phase.LIVE):
-            self._close(Reason.UNEXPECTED, f"page while {self.phase.value}")
-            return
-        self._out.append(Ingest(data.page, data.live))
+        self.link.agreed = True
+        if self._again:
+            self._again = False
+            self._look_again(self._heard, Scope.POSTS)
 
-    def _on_live(self, data: Message | None, now: float) -> None:
+    # -- among members -----------------------------------------------------------------------
+
+    def _on_member(self, data: Message, now: float) -> None:
+        self._moved = now
+        match data:
+            case message.PageMessage(page, live):
+                self._out.append(Ingest(page, live, team_only=self.phase is Phase.TEAM))
+            case message.Offer():
+                self._out.append(Expect(data.entries, data.size))
+            case message.Buckets():
+                if data.scope == Scope.POSTS and self.phase is Phase.TEAM:
+                    self._authorise()
+                if self.phase is not Phase.CLOSED:
+                    self._comparison.on_buckets(data, now)
+            case message.Rows():
+                self._comparison.on_rows(data, now)
+            case message.Have():
+                self._comparison.on_have(data)
+            case message.Locate():
+                self._comparison.on_locate(data)
+            case message.Done():
+                self._comparison.on_done(data)
+            case _ if self.phase is Phase.LIVE:
+                self._on_live(data, now)
+            case _:
+                raise self._unexpected(data)
+
+    def _on_live(self, data: Message, now: float) -> None:
         match data:
             case message.Announce():
                 for row in data.rows:
-                    self._on_announced(row, now)
+                    self._comparison.note(row)
+                    if not self._holds_all(row):
+                        self.link.announced(row, now)
             case message.Want():
                 self._out.append(Asked(data.entries))
             case message.Payloads():
                 self._out.append(Filled(data.items))
             case message.Digest():
-                self._on_digest(data, now)
+                self._on_digest(data)
             case message.Peers():
                 self._out.append(Told(data.items))
             case message.Push():
                 self.link.eager = data.eager
-            case None:
-                pass
             case _:
-                self._close(Reason.UNEXPECTED, type(data).__name__)
+                raise self._unexpected(data)
 
-    def _on_announced(self, row: Row, now: float) -> None:
-        self._note(row)
-        if not all(self._view.holds(row.log, mark) for mark in row.tips):
-            self.link.announced(row, now)
-
-    def _note(self, row: Row) -> None:
-        self.link.note(row)
-        for mark in row.tips:
-            if self._view.holds(row.log, mark):
-                self._out.append(Reached(row.log, mark.seq))
-
-    def _on_digest(self, data: message.Digest, now: float) -> None:
+    def _on_digest(self, data: message.Digest) -> None:
         mine = self._digest()
-        if data == mine:
+        if data.posts == mine.posts:
             self._out.append(Equal(Scope.POSTS))
-        if self._initiator or self._busy or self._jobs or data == mine:
-            if not self._initiator:
-                self._say(mine)
-        elif data.team != mine.team:
-            self._say_buckets(Scope.TEAM)
+        if self._initiator:
+            return
+        if data == mine or self._comparison.scope is not None:
+            self._say(mine)
         else:
-            self._say_buckets(Scope.POSTS)
+            self._comparison.begin(Scope.TEAM if data.team != mine.team else Scope.POSTS)
+
+    def _took(self, log: LogId, reason: Reason | None, now: float, *, duplicate: bool) -> None:
+        if reason is Reason.GAP:
+            self._ask_once(log, now)
+        elif reason is Reason.UNKNOWN_AUTHOR:
+            self._look_again(now, Scope.TEAM)
+        elif reason is None:
+            self._asked.discard(log)
+            self._claims.touch(self, now)
+            if self._comparison.scope is None:
+                self._claims.release(self)
+            if duplicate and self.link.relays and self.link.eager:
+                self.link.eager = False
+                self._say(message.Push(False))
+
+    def _ask_once(self, log: LogId, now: float) -> None:
+        if log not in self._asked:
+            self._asked.add(log)
+            self._comparison.ask(self._scope_of(log), [log], now)
+
+    def _scope_of(self, log: LogId) -> Scope:
+        scope = self._view.scope_of(log)
+        return Scope.POSTS if scope is None else scope
+
+    def _holds_all(self, row: Row) -> bool:
+        return all(self._view.holds(row.log, mark) for mark in row.tips)
+
+    def _look_again(self, now: float, scope: Scope) -> None:
+        if self.phase is not Phase.LIVE:
+            return
+        if self._comparison.scope is not None:
+            self._again = True
+        elif self._initiator:
+            self._say_digest(now)
+        else:
+            self._comparison.begin(scope)
+
+    # -- what falls due ----------------------------------------------------------------------
+
+    def _deadline(self) -> float:
+        """When the peer has been silent for too long."""
+        match self.phase:
+            case Phase.CLOSED:
+                return NEVER
+            case Phase.LIVE if self._comparison.scope is None or self.next_job():
+                return self._heard + IDLE_TIMEOUT
+            case Phase.TEAM if self.next_job():
+                return NEVER
+            case Phase.TEAM | Phase.LIVE:
+                return self._moved + IDLE_TIMEOUT
+            case _:
+                return self._timeout
 
     def _digest(self) -> message.Digest:
         team, posts = (
@@ -669,40 +487,27 @@ class Session:
         self._next_digest = now + ANTI_ENTROPY_INTERVAL
         self._say(self._digest())
 
-    def _look_again(self, now: float, scope: Scope) -> None:
-        if self.phase is Phase.LIVE and not self._busy:
-            self._deferred = False
-            if self._initiator:
-                self._say_digest(now)
-            else:
-                self._say_buckets(scope)
-
     def _announce_due(self, now: float) -> None:
         rows = []
         for log in sorted(self.link.due_announcements(now)):
-            scope = self._view.scope_of(log)
-            if scope is not None:
-                rows.append(frontier.row(log, self._view.tips(scope).get(log, ())))
-        for start in range(0, len(rows), MAX_ROWS):
-            self._say(message.Announce(tuple(rows[start : start + MAX_ROWS])))
+            tips = self._view.tips(self._scope_of(log)).get(log)
+            if tips:
+                rows.append(frontier.row(log, tips))
+        for part in frontier.parts(rows):
+            self._say(message.Announce(part))
 
     def _pull_due(self, now: float) -> None:
-        lacking: dict[Scope, list[LogId]] = {Scope.TEAM: [], Scope.POSTS: []}
-        for row in self.link.due_pulls(now):
-            if not all(self._view.holds(row.log, mark) for mark in row.tips):
-                lacking[self._view.scope_of(row.log) or Scope.POSTS].append(row.log)
-        for scope, logs in lacking.items():
-            if logs:
-                self._ask(scope, logs, now)
-                if self.link.relays and not self.link.eager:
-                    self.link.eager = True
-                    self._say(message.Push(True))
-
-    def _ask_once(self, log: LogId) -> None:
-        if log not in self._asked:
-            self._asked.add(log)
-            scope = self._view.scope_of(log) or Scope.POSTS
-            self._say(message.Have((frontier.row(log, self._view.tips(scope).get(log, ())),), ()))
+        due = [row for row in self.link.due_pulls(now) if not self._holds_all(row)]
+        left: set[LogId] = set()
+        for scope in Scope:
+            logs = [row.log for row in due if self._scope_of(row.log) is scope]
+            left.update(self._comparison.ask(scope, logs, now))
+        for row in due:
+            if row.log in left:
+                self.link.announced(row, now)
+        if len(due) > len(left) and self.link.relays and not self.link.eager:
+            self.link.eager = True
+            self._say(message.Push(True))
 
     # -- ends --------------------------------------------------------------------------------
 
@@ -716,7 +521,7 @@ class Session:
 
     def _close(self, reason: Reason, detail: str, *, fault: bool = True) -> None:
         if self.phase is not Phase.CLOSED:
-            if self._view.standing(self._remote) is Standing.MEMBER:
+            if self._knows():
                 self._say(message.Goodbye(reason, detail[:200]))
             self.phase = Phase.CLOSED
             self._out.append(Close(reason, detail, fault))
@@ -725,5 +530,6 @@ class Session:
         self._out.append(Send(message.pack(data)))
 
     def _flush(self) -> list[Effect]:
-        out, self._out = self._out, []
+        out = self._out[:]
+        self._out.clear()
         return out
