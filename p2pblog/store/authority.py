@@ -44,12 +44,13 @@ class Authority:
         """The authority of these entries too."""
         known = {entry.id: entry for entry in self.entries}
         for entry in entries:
-            known.setdefault(entry.id, _team_entry(entry))
+            if entry.id not in known:
+                known[entry.id] = team.entry_of(entry.id, entry.header, entry.payload)
         kept = tuple(known.values())
         return Authority(kept, team.evaluate(kept, team_id))
 
     def cut_off(self, log: LogKey) -> CutOff | None:
-        """Where a log of posts is cut; None where it is not."""
+        """Where a log is cut; None where it is not."""
         return self.team.cut_off(log.device, log.incarnation, log.kind)
 
     def refusal(self, log: LogKey, first: int, ids: Sequence[EntryId]) -> Reason | None:
@@ -77,10 +78,6 @@ class Authority:
             if folded in (member.name.casefold(), member.display_name.casefold())
         }
         return [device.key for device in self.team.devices.values() if device.member in called]
-
-
-def _team_entry(entry: Entry) -> TeamEntry:
-    raise NotImplementedError
 
 
 def read(connection: sqlite3.Connection, catalog: Catalog) -> Iterator[Entry]:

@@ -62,7 +62,7 @@ def _hide(connection: sqlite3.Connection, rows: list[_Row]) -> None:
 
 def _rebound(writing: Writing, log: Log) -> None:
     """Bring a log's bounds, and what is shown of it, in line with its cut-off."""
-    cut = None if log.is_team else writing.authority.cut_off(log.key)
+    cut = writing.authority.cut_off(log.key)
     if cut is None and not log.bounds:
         return
     writing.flush()

@@ -13,10 +13,9 @@ from types import MappingProxyType
 
 from p2pblog.protocol import entry
 from p2pblog.protocol.entry import EntryId, Header
+from p2pblog.protocol.limits import MAX_MARKS
 from p2pblog.protocol.log import Branch, Tip, locator_heights
 from p2pblog.store.catalog import Log
-
-MAX_LOCATOR = 64  # marks: heights below one tip are at most 49, other branches share most of them
 
 
 def header_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int) -> bytes | None:
@@ -79,7 +78,7 @@ def locator(connection: sqlite3.Connection, log: Log) -> list[Tip]:
             here = id_at(connection, log, branch, height)
             assert here is not None
             found[Tip(height, here)] = None
-    return list(found)[:MAX_LOCATOR]
+    return list(found)[:MAX_MARKS]
 
 
 def signed_below(

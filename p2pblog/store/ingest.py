@@ -2,8 +2,8 @@
 
 One transaction a batch; a page that is refused leaves the others of its batch alone. Ingesting a
 page again changes nothing. Team pages go first, so that the posts of a batch are judged by the team
-that the batch makes. Logs of kind team are never bounded by a cut-off here: an operation beyond one
-may be what overturns it, and the team's rules decide that.
+that the batch makes. Team logs are taken beyond their cut-offs too: an operation there may be what
+overturns one, and the team's rules decide that. They are not passed on beyond.
 """
 
 from __future__ import annotations
