@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -260,7 +260,9 @@ class Node:
 
     async def join_state(self) -> JoinView:
         """How the join stands."""
-        return self._join.view() if self._join else NO_JOIN
+        view = self._join.view() if self._join else NO_JOIN
+        settling = view.state == "joined" and self._member is None
+        return replace(view, state="asking") if settling else view
 
     async def cancel_join(self) -> None:
         """Give up joining."""
