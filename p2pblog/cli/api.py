@@ -54,14 +54,16 @@ class Api:
         """Give the join up."""
         self.client.request("DELETE", "/join")
 
-    def post(self, text: str, channel: str | None, reply_to: str | None, key: str) -> Posted:
+    def post(
+        self, text: str, channel: str | None = None, reply_to: str | None = None, key: str = ""
+    ) -> Posted:
         """Write a post; asking again with the same `key` writes no second one."""
         body: dict[str, str] = {"text": text}
         if channel is not None:
             body["channel"] = channel
         if reply_to is not None:
             body["reply_to"] = reply_to
-        headers = {"Idempotency-Key": key}
+        headers = {"Idempotency-Key": key} if key else {}
         return cast(Posted, self.client.request("POST", "/posts", body, headers=headers))
 
     def posts(self, limit: int, query: Query | None = None) -> list[Post]:

@@ -22,10 +22,8 @@ HISTORY: Final = (
     (2, "At the depot; the short one is in your van. I bring the long one."),
 )
 LIVE: Final = "The customer opens the gate at two."
-MEANWHILE: Final = (
-    (0, "Ina, the Miller invoice goes out today, please check the hours."),
-    (1, "Seal replaced, roof is dry. Photos follow."),
-)
+MEANWHILE: Final = "Ina, the Miller invoice goes out today, please check the hours."
+ANSWER: Final = "Seal replaced, roof is dry. Photos follow."
 HINT: Final = "Write posts as Dana, one a line; an empty line goes on."
 
 
@@ -44,10 +42,10 @@ class Show:
         else:
             self.app.say(line)
 
-    def lines(self, meanwhile: str) -> list[str]:
+    def lines(self, scripted: str) -> list[str]:
         """What the user writes; the given line if nobody is asked."""
         if not self.ask:
-            return [meanwhile]
+            return [scripted]
         self.app.say(output.dim(HINT))
         written: list[str] = []
         while line := click.prompt("Dana", default="", show_default=False, prompt_suffix="> "):
@@ -108,7 +106,7 @@ def _joined(device: Device) -> bool:
 
 def _history(show: Show) -> None:
     for who, text in HISTORY:
-        show.devices[who].api.post(text, None, None, "")
+        show.devices[who].api.post(text)
         _wait_equal(show.devices)
     if show.app.json:
         show.tell("history", "", posts=len(HISTORY))
@@ -131,12 +129,11 @@ def _unplug(show: Show) -> None:
     absent, here = show.devices[2], show.devices[:2]
     absent.unplug()
     show.tell("unplugged", f"\n{absent.member}'s machine is unplugged.", member=absent.member)
-    for text in show.lines(MEANWHILE[0][1]):
-        here[0].api.post(text, None, None, "")
+    for text in show.lines(MEANWHILE):
+        here[0].api.post(text)
         show.tell("offline", f"{here[0].member}: {text}", text=text)
-    text = MEANWHILE[1][1]
-    here[1].api.post(text, None, None, "")
-    show.tell("offline", f"{here[1].member}: {text}", text=text)
+    here[1].api.post(ANSWER)
+    show.tell("offline", f"{here[1].member}: {ANSWER}", text=ANSWER)
     _wait_equal(here)
     missed = len(here[0].posts())
     absent.plug_in()

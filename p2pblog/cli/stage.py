@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -122,7 +121,7 @@ def post_and_watch(writer: Device, text: str, reader: Device) -> float:
     """Seconds from the command to post until another device has the text."""
     after = events.position_of(reader.api.status())
     start = time.monotonic()
-    posted = writer.api.post(text, None, None, os.urandom(16).hex())
+    posted = writer.api.post(text)
     for event in events.follow(reader.api.client, after, timeout=PATIENCE):
         if event.name == "post" and event.post()["id"] == posted["id"]:
             return time.monotonic() - start
