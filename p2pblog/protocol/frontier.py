@@ -7,13 +7,13 @@ sync. Nothing about a peer has to be remembered to be correct. Spec: `protocol/f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, NewType
 
 from p2pblog.protocol import codec, crypto
 from p2pblog.protocol.codec import Array, Bytes, Many, Uint
 from p2pblog.protocol.entry import EntryId, LogId
-from p2pblog.protocol.limits import BUCKETS, MAX_ROW_TIPS, MAX_SEQ
+from p2pblog.protocol.limits import BUCKETS, MAX_ROW_TIPS, MAX_ROWS, MAX_ROWS_MARKS, MAX_SEQ
 from p2pblog.protocol.log import Tip
 
 ShortId = NewType("ShortId", bytes)
@@ -21,19 +21,8 @@ ShortId = NewType("ShortId", bytes)
 SHORT = 12  # bytes of an id in a row: two of one height collide after 2^48 signatures
 HASH = 8  # bytes of a bucket's hash: a miss in 2^64, and the next session has another key
 
-ROW = Array(
-    "row",
-    (
-        ("log", Bytes(16)),
-        (
-            "tips",
-            Many(
-                Array("tip", (("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(SHORT)))),
-                MAX_ROW_TIPS,
-            ),
-        ),
-    ),
-)
+MARK = Array("mark", (("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(SHORT))))
+ROW = Array("row", (("log", Bytes(16)), ("tips", Many(MARK, MAX_ROW_TIPS))))
 
 
 class Mark(NamedTuple):
@@ -105,3 +94,17 @@ def rows_in(tips: Tips, buckets: bytes) -> list[Row]:
     """The rows of some buckets, sorted by log."""
     wanted = frozenset(buckets)
     return [row(log, tips[log]) for log in sorted(tips) if log[0] in wanted and tips[log]]
+
+
+def parts(rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+    """The rows in runs that fit a message each, a bucket in one run where it fits one."""
+    while rows:
+        fitting, room = 0, MAX_ROWS_MARKS
+        while fitting < min(len(rows), MAX_ROWS) and len(rows[fitting].tips) <= room:
+            room -= len(rows[fitting].tips)
+            fitting += 1
+        end = fitting
+        while 0 < end < len(rows) and bucket(rows[end].log) == bucket(rows[end - 1].log):
+            end -= 1
+        yield tuple(rows[: end or fitting])
+        rows = rows[end or fitting :]

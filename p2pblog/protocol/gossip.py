@@ -20,37 +20,42 @@ NEVER = float("inf")
 
 
 class Claims:
-    """Which session fetches which bucket: shared by all sessions of a node."""
+    """Which session fetches which bucket: shared by all sessions of a node.
+
+    The claims of a session last as long as something comes from it.
+    """
 
     def __init__(self) -> None:
-        self._owner: dict[tuple[int, int], tuple[Hashable, float]] = {}
+        self._owner: dict[tuple[int, int], Hashable] = {}
+        self._until: dict[Hashable, float] = {}
 
     def claim(self, owner: Hashable, scope: int, buckets: bytes, now: float) -> bytes:
         """Those of `buckets` that are `owner`'s from now on."""
-        won = bytes(b for b in buckets if self._free(owner, scope, b, now))
+        won = bytes(bucket for bucket in buckets if self._free(owner, scope, bucket, now))
         for bucket in won:
-            self._owner[scope, bucket] = (owner, now + CLAIM_TIMEOUT)
+            self._owner[scope, bucket] = owner
+        if won:
+            self._until[owner] = now + CLAIM_TIMEOUT
         return won
 
     def _free(self, owner: Hashable, scope: int, bucket: int, now: float) -> bool:
         held = self._owner.get((scope, bucket))
-        return held is None or held[0] == owner or held[1] <= now
+        return held is None or held == owner or self._until.get(held, now) <= now
 
-    def touch(self, owner: Hashable, scope: int, bucket: int, now: float) -> None:
-        """Something came: the claim lives on."""
-        held = self._owner.get((scope, bucket))
-        if held is not None and held[0] == owner:
-            self._owner[scope, bucket] = (owner, now + CLAIM_TIMEOUT)
+    def touch(self, owner: Hashable, now: float) -> None:
+        """Something came from it."""
+        if owner in self._until:
+            self._until[owner] = now + CLAIM_TIMEOUT
 
     def release(self, owner: Hashable, scope: int | None = None) -> bool:
         """Give up what `owner` claims (of one scope, or all); whether there was anything."""
         mine = [
-            key
-            for key, (held, _) in self._owner.items()
-            if held == owner and scope in (None, key[0])
+            key for key, held in self._owner.items() if held == owner and scope in (None, key[0])
         ]
         for key in mine:
             del self._owner[key]
+        if owner not in self._owner.values():
+            self._until.pop(owner, None)
         return bool(mine)
 
 
@@ -60,6 +65,7 @@ class Link:
 
     relays: bool  # push what others wrote as well: in teams larger than a mesh
     eager: bool = True
+    agreed: bool = False  # the frontiers have been compared
     heights: dict[LogId, int] = field(default_factory=dict)
     _announce: set[LogId] = field(default_factory=set)
     _announce_at: float = NEVER
@@ -81,7 +87,8 @@ class Link:
         Of a log not yet spoken of the two frontiers agreed, so the peer is next to it.
         """
         wanted = own or (self.relays and self.eager)
-        return wanted and self.heights.get(log, tip.seq - 1) == tip.seq - 1
+        height = self.heights.get(log, tip.seq - 1 if self.agreed else 0)
+        return wanted and height == tip.seq - 1
 
     def pushed(self, log: LogId, seq: int) -> None:
         """It went out."""

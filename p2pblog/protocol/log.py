@@ -104,8 +104,24 @@ def _shared(
     return max(low, 0)
 
 
+def meeting(one: Tip, other: Tip, id_at: Callable[[Tip, int], EntryId | None]) -> Tip | None:
+    """The highest entry that the ways to two tips share; None where they share nothing.
+
+    `id_at(tip, seq)` is the id at that height of the way to a tip.
+    """
+    low, high = 0, min(one.seq, other.seq)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if id_at(one, middle) == id_at(other, middle):
+            low = middle
+        else:
+            high = middle - 1
+    found = id_at(one, low) if low else None
+    return None if found is None else Tip(low, found)
+
+
 def locator_heights(tip: int) -> list[int]:
-    """The heights a locator names: the tip, then 1, 2, 4 ... below it, and 1."""
+    """The heights a locator names: the tip, then steps of 1, 2, 4 ... down, and 1."""
     heights, step = [tip], 1
     while heights[-1] - step > 1:
         heights.append(heights[-1] - step)

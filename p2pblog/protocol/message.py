@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec, frontier
-from p2pblog.protocol.codec import Array, Bool, Bytes, Constant, Many, Shape, Text, Uint
+from p2pblog.protocol.codec import Array, Bool, Bytes, Constant, Many, Maybe, Shape, Text, Uint
 from p2pblog.protocol.entry import EntryId, LogId
 from p2pblog.protocol.frontier import HASH, SHORT, Mark, Row, ShortId
 from p2pblog.protocol.limits import (
     BUCKETS,
     MAX_ADDRESSES,
+    MAX_MARKS,
     MAX_MESSAGE,
     MAX_NAME,
     MAX_PAGE_BYTES,
@@ -41,13 +42,13 @@ class Hello(NamedTuple):
     """First of each side, and again once a stranger has become known.
 
     `digest` is that of the team logs, `clock` the wall clock in ms, `port` where the sender
-    listens; all empty towards a stranger: nothing of ours goes to one.
+    listens; towards a stranger None, 0 and 0: nothing of ours goes to one.
     """
 
     low: int
     high: int
     knows_you: bool
-    digest: bytes
+    digest: bytes | None
     clock: int
     port: int
 
@@ -73,10 +74,22 @@ class Rows(NamedTuple):
 
 
 class Have(NamedTuple):
-    """Send me what follows these tips. A locator says which earlier entries of it I hold."""
+    """Send me what follows these tips. `last` ends what the answer to `Rows` makes us ask."""
 
     rows: tuple[Row, ...]
-    locator: tuple[Mark, ...]
+    last: bool
+
+
+class Locate(NamedTuple):
+    """I know none of the tips that you named. These are mine, and marks at or below them.
+
+    Asks for what follows the highest marks that the peer holds, and to be told which it holds;
+    with `answer` it is just that telling, and asks for the same.
+    """
+
+    row: Row
+    marks: tuple[Mark, ...]
+    answer: bool
 
 
 class Offer(NamedTuple):
@@ -173,6 +186,7 @@ Message: TypeAlias = (
     | Buckets
     | Rows
     | Have
+    | Locate
     | Offer
     | PageMessage
     | Done
@@ -188,7 +202,7 @@ Message: TypeAlias = (
 )
 
 _ROWS = Many(frontier.ROW, MAX_ROWS)
-_MARKS = Many(Array("mark", (("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(SHORT)))), 64)
+_MARKS = Many(frontier.MARK, MAX_MARKS)
 _SCOPE = Uint(1)
 _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
     (
@@ -197,7 +211,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ("low", Uint(127, 1)),
             ("high", Uint(127, 1)),
             ("knows_you", Bool()),
-            ("digest", Bytes(0, 16)),
+            ("digest", Maybe(Bytes(16))),
             ("clock", Uint(MAX_TIME_MS)),
             ("port", Uint(65535)),
         ),
@@ -213,7 +227,8 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ("last", Bool()),
         ),
     ),
-    (Have, (("rows", _ROWS), ("locator", _MARKS))),
+    (Have, (("rows", _ROWS), ("last", Bool()))),
+    (Locate, (("row", frontier.ROW), ("marks", _MARKS), ("answer", Bool()))),
     (Offer, (("entries", Uint()), ("size", Uint()))),
     (PageMessage, (("page", Bytes(1, MAX_PAGE_BYTES)), ("live", Bool()))),
     (Done, (("scope", _SCOPE),)),
@@ -226,7 +241,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
                 Many(
                     Array(
                         "missing",
-                        (("log", Bytes(16)), ("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(12))),
+                        (("log", Bytes(16)), ("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(SHORT))),
                     ),
                     MAX_WANTS,
                 ),
@@ -310,8 +325,8 @@ def _build(kind: type[Any], fields: list[Any]) -> Message:
     if kind in _MAKE_ROWS:
         index = _MAKE_ROWS[kind]
         fields[index] = tuple(frontier.parse_row(item) for item in fields[index])
-    if kind is Have:
-        fields[1] = tuple(Mark(*item) for item in fields[1])
+    if kind is Locate:
+        fields[:2] = frontier.parse_row(fields[0]), tuple(Mark(*item) for item in fields[1])
     if kind is Want:
         fields[0] = tuple(Missing(*item) for item in fields[0])
     built: Message = kind(*fields)

@@ -68,6 +68,12 @@ def pack(
     return codec.pack((raw, payloads, signatures))
 
 
+def kind_of(data: bytes) -> int:
+    """Of which kind of log the page in `data` claims to be, not verified. Raises `Refused`."""
+    raw, _, _ = codec.decode(SHAPE, data, MAX_PAGE_BYTES)
+    return parse_header(raw[0]).kind
+
+
 def verify(data: bytes, team: TeamId) -> Page:
     """The page in `data`, wholly verified but for where it attaches.
 

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import assert_never
 
 from p2pblog.errors import Reason, Refused
-from p2pblog.protocol import frontier, message
+from p2pblog.protocol import frontier, message, page
 from p2pblog.protocol.comparison import Comparison
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.effects import (
@@ -36,7 +36,7 @@ from p2pblog.protocol.effects import (
     Told,
     View,
 )
-from p2pblog.protocol.entry import LogId
+from p2pblog.protocol.entry import Kind, LogId
 from p2pblog.protocol.frontier import Row
 from p2pblog.protocol.gossip import NEVER, Claims, Link
 from p2pblog.protocol.limits import (
@@ -163,16 +163,16 @@ class Session:
         return self._flush()
 
     def stored(
-        self, log: LogId, tip: Tip, page: bytes | None, *, own: bool, from_peer: bool, now: float
+        self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> list[Effect]:
-        """A log of ours has grown. `page` holds just its newest entry, if that is all."""
+        """A log of ours has grown. `newest` is a page of just its newest entry, if that is all."""
         if from_peer:
             self.link.pushed(log, tip.seq)
             self.link.announce(log, now, at_once=True)
         elif not self.link.has(log, tip.seq):
-            if self.phase is Phase.LIVE and page and self.link.pushes(log, tip, own=own):
+            if self.phase is Phase.LIVE and newest and self.link.pushes(log, tip, own=own):
                 self.link.pushed(log, tip.seq)
-                self._say(message.PageMessage(page, live=True))
+                self._say(message.PageMessage(newest, live=True))
             else:
                 self.link.announce(log, now, at_once=False)
         return self.tick(now)
@@ -304,9 +304,9 @@ class Session:
     def _on_evidence(self, data: Message) -> None:
         """What a stranger sends to prove that it is of the team."""
         match data:
-            case message.PageMessage(page):
-                self._evidence.append(page)
-                self._evidence_size += len(page) + _PAGE_COST
+            case message.PageMessage():
+                self._evidence.append(data.page)
+                self._evidence_size += len(data.page) + _PAGE_COST
                 if self._evidence_size > MAX_STRANGER_BYTES:
                     raise Refused(Reason.FLOOD, "team logs of an unknown device")
             case message.Done(Scope.TEAM):
@@ -371,8 +371,10 @@ class Session:
     def _on_member(self, data: Message, now: float) -> None:
         self._moved = now
         match data:
-            case message.PageMessage(page, live):
-                self._out.append(Ingest(page, live, team_only=self.phase is Phase.TEAM))
+            case message.PageMessage():
+                if self.phase is Phase.TEAM and page.kind_of(data.page) != Kind.TEAM:
+                    raise Refused(Reason.UNEXPECTED, "posts before the team")
+                self._out.append(Ingest(data.page, data.live))
             case message.Offer():
                 self._out.append(Expect(data.entries, data.size))
             case message.Buckets():

@@ -41,6 +41,11 @@ def test_what_is_packed_verifies(run: list[Entry]) -> None:
     assert verified.log == (run[0].header.device, b"incarn 1", run[0].header.kind)
 
 
+@pytest.mark.parametrize("run", [POSTS, OPERATIONS])
+def test_the_kind_can_be_seen_before(run: list[Entry]) -> None:
+    assert page.kind_of(packed(run)) == run[0].header.kind
+
+
 def test_one_signature_covers_a_page_of_posts() -> None:
     verified = page.verify(packed(POSTS), TEAM)
     held = [verified.signature_at(index) for index in range(4)]
@@ -171,5 +176,7 @@ def test_limits() -> None:
 
 @given(st.binary(max_size=300) | mutated([packed(POSTS[:2]), packed(OPERATIONS[:2])]))
 def test_any_bytes_are_refused_by_name(data: bytes) -> None:
+    with suppress(Refused):
+        assert page.kind_of(data) >= 0
     with suppress(Refused):
         assert page.verify(data, TEAM).ids

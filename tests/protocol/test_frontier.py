@@ -1,0 +1,107 @@
+"""`protocol/frontier.md`: equal frontiers have equal hashes, and what differs is found."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pblog.protocol import codec, frontier
+from p2pblog.protocol.entry import EntryId, LogId
+from p2pblog.protocol.frontier import HASH, Mark, Row, ShortId
+from p2pblog.protocol.limits import BUCKETS, MAX_MESSAGE, MAX_ROW_TIPS, MAX_ROWS, MAX_SEQ
+from p2pblog.protocol.log import Tip
+
+KEY = b"k" * 64
+
+
+def log(first: int, rest: int = 0) -> LogId:
+    return LogId(bytes([first]) + rest.to_bytes(15, "big"))
+
+
+def tip(seq: int, number: int = 0) -> Tip:
+    return Tip(seq, EntryId(number.to_bytes(4, "big") * 8))
+
+
+TIPS = st.dictionaries(
+    st.builds(log, st.integers(0, 255), st.integers(0, 3)),
+    st.lists(st.builds(tip, st.integers(1, 5), st.integers(0, 2)), max_size=3, unique=True).map(
+        tuple
+    ),
+    max_size=20,
+)
+
+
+@given(TIPS, TIPS)
+def test_the_differing_buckets_are_those_with_differing_rows(
+    mine: dict[LogId, tuple[Tip, ...]], theirs: dict[LogId, tuple[Tip, ...]]
+) -> None:
+    differ = frontier.differing(frontier.summary(mine, KEY), frontier.summary(theirs, KEY))
+    every = bytes(range(BUCKETS))
+    ours, others = set(frontier.rows_in(mine, every)), set(frontier.rows_in(theirs, every))
+    assert list(differ) == sorted({frontier.bucket(row.log) for row in ours ^ others})
+    assert (frontier.digest(mine, KEY) == frontier.digest(theirs, KEY)) == (ours == others)
+
+
+def test_the_order_of_logs_and_tips_does_not_matter() -> None:
+    one = {log(1): (tip(3), tip(2)), log(1, 1): (tip(1),)}
+    two = {log(1, 1): (tip(1),), log(1): (tip(2), tip(3))}
+    assert frontier.summary(one, KEY) == frontier.summary(two, KEY)
+
+
+def test_an_empty_bucket_is_zeros() -> None:
+    assert frontier.summary({}, KEY) == bytes(BUCKETS * HASH)
+    assert frontier.summary({log(7): ()}, KEY) == bytes(BUCKETS * HASH)
+    summary = frontier.summary({log(7): (tip(1),)}, KEY)
+    assert summary[: 7 * HASH] == bytes(7 * HASH)
+    assert summary[7 * HASH : 8 * HASH] != bytes(HASH)
+
+
+def test_a_summary_says_nothing_in_another_session() -> None:
+    tips = {log(7): (tip(1),)}
+    assert frontier.summary(tips, KEY) != frontier.summary(tips, b"l" * 64)
+    assert frontier.digest(tips, KEY) != frontier.digest(tips, b"l" * 64)
+
+
+def test_two_branches_of_one_height_are_told_apart() -> None:
+    assert frontier.differing(
+        frontier.summary({log(9): (tip(4, 1),)}, KEY), frontier.summary({log(9): (tip(4, 2),)}, KEY)
+    ) == bytes([9])
+
+
+def test_a_row_names_the_highest_tips() -> None:
+    made = frontier.row(log(1), [tip(seq) for seq in range(1, MAX_ROW_TIPS + 3)])
+    assert [mark.seq for mark in made.tips] == list(range(3, MAX_ROW_TIPS + 3))
+    assert frontier.parse_row(made) == made
+    frontier.ROW.check(codec.unpack(codec.pack(made), 4096))
+
+
+def test_only_the_rows_of_the_named_buckets() -> None:
+    tips = {log(3): (tip(1),), log(2, 9): (tip(2),), log(2, 1): (tip(3),), log(4): ()}
+    rows = frontier.rows_in(tips, bytes([2, 4, 5]))
+    assert rows == [
+        Row(log(2, 1), (Mark(3, ShortId(bytes(12))),)),
+        Row(log(2, 9), (Mark(2, ShortId(bytes(12))),)),
+    ]
+
+
+def rows(counts: list[int], marks: int) -> list[Row]:
+    mark = Mark(MAX_SEQ, ShortId(b"i" * 12))
+    return [
+        Row(log(index, number), (mark,) * marks)
+        for index, count in enumerate(counts)
+        for number in range(count)
+    ]
+
+
+@given(st.lists(st.integers(0, 900), max_size=8), st.sampled_from([0, 1, 4, 64]))
+def test_rows_are_parted_into_messages(counts: list[int], marks: int) -> None:
+    made = rows(counts, marks)
+    parted = list(frontier.parts(made))
+    assert [row for part in parted for row in part] == made
+    for part in parted:
+        assert 0 < len(part) <= MAX_ROWS
+        assert len(codec.pack(part)) < MAX_MESSAGE - 1024
+
+
+def test_a_bucket_stays_in_one_message_where_it_fits() -> None:
+    parted = list(frontier.parts(rows([1500, 1500, 400], 1)))
+    assert [len(part) for part in parted] == [1500, 1900]
+    assert [len(part) for part in frontier.parts(rows([10, 4500, 10], 0))] == [10, 2000, 2000, 510]
