@@ -1,1 +1,1 @@
-"""Programs that show what p2pblog is for. Each is run from the repository: `python examples/X.py`."""
+"""Programs that show what p2pblog is for; run from the repository: `python examples/X.py`."""
