@@ -17,8 +17,6 @@ from errno import EADDRINUSE
 from pathlib import Path
 from typing import Final
 
-import trio
-
 from p2pblog.api.limits import MAX_CONNECTIONS, MAX_SOCKET_PATH
 from p2pblog.errors import Conflict, HomeLocked, NotAllowed, UsageError
 
@@ -30,7 +28,7 @@ TOKEN_BYTES: Final = 32  # random: no guessing, ever
 class OpenDoor:
     """A door that listens. `port` is 0 and `start_token` empty where the door has none."""
 
-    listener: trio.SocketListener
+    listening: socket.socket
     guarded: bool
     port: int
     start_token: str
@@ -53,8 +51,8 @@ class UnixDoor:
         bound = socket.socket(socket.AF_UNIX)
         bound.bind(os.fspath(self.path))
         self.path.chmod(0o600)
-        listener = _listen(bound)
-        return OpenDoor(listener, False, 0, "", lambda: self.path.unlink(missing_ok=True))
+        bound.listen(MAX_CONNECTIONS)
+        return OpenDoor(bound, False, 0, "", lambda: self.path.unlink(missing_ok=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ class TcpDoor:
             token = secrets.token_urlsafe(TOKEN_BYTES)
             _write_private(self.token_file, token)
         _write_private(self.port_file, str(port))
-        return OpenDoor(_listen(bound), True, port, token, self._forget)
+        bound.listen(MAX_CONNECTIONS)
+        return OpenDoor(bound, True, port, token, self._forget)
 
     def _forget(self) -> None:
         for file in (self.port_file, self.token_file):
@@ -101,11 +100,6 @@ def _bind_tcp(port: int) -> socket.socket:
             f"Port {port} of {LOOPBACK} {words}", "Choose another, or 0 for any free one."
         ) from error
     return bound
-
-
-def _listen(bound: socket.socket) -> trio.SocketListener:
-    bound.listen(MAX_CONNECTIONS)
-    return trio.SocketListener(trio.socket.from_stdlib_socket(bound))
 
 
 def _check_length(path: Path) -> None:

@@ -156,11 +156,14 @@ class Exchange:
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), *self._headers()]
         if not await self._wire.begin(headers):
             return
+        gone = False
         try:
             with self._terms.pausing():
                 await self._stream_until_gone(stream, allowed)
-        except* Gone as error:
-            raise Gone from error
+        except* Gone:
+            gone = True  # what is raised in here would come out as a group
+        if gone:
+            raise Gone
         await self._wire.end()
 
     async def _stream_until_gone(self, stream: EventStream, allowed: Allowed) -> None:

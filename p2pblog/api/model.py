@@ -87,8 +87,8 @@ def read_texts(
             _refuse_unknown(name, source, due)
         else:
             if slot.field in found:
-                raise UsageError(f"{name} is given twice")
-            found[slot.field] = _named(name, slot.kind.read_text, text)
+                raise UsageError(f"{slot.name} is given twice")
+            found[slot.field] = _named(slot.name, slot.kind.read_text, text)
     return found | _defaults(due, found)
 
 

@@ -45,7 +45,7 @@ class NewPost:
     """A post to write; `channel` is the one of the settings if left out."""
 
     text: Annotated[str, Text(MAX_TEXT, 1)]
-    channel: Annotated[str, Text(MAX_NAME)] = ""
+    channel: Annotated[str | None, Text(MAX_NAME)] = None
     reply_to: Annotated[str | None, PREFIX] = None
     key: Annotated[str, Header("Idempotency-Key"), KEY] = ""
 
@@ -116,7 +116,7 @@ def _place(post: PostView) -> str:
 async def create_post(api: Api, ask: NewPost) -> Posted:
     """Write a post; it is durable when this answers."""
     parent = None if ask.reply_to is None else await _full_id(api, ask.reply_to)
-    return await api.service.post(ask.text, ask.channel, parent, ask.key)
+    return await api.service.post(ask.text, ask.channel or "", parent, ask.key)
 
 
 async def _full_id(api: Api, prefix: str) -> EntryId:

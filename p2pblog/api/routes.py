@@ -144,7 +144,7 @@ def _match(route: Route, path: str) -> Match | None:
         return None
     places = []
     for name, text in zip(due, given, strict=True):
-        if name.startswith("{"):
+        if name.startswith("{") and text:
             places.append((name[1:-1], _unquote(text)))
         elif name != text:
             return None

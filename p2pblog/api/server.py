@@ -53,7 +53,8 @@ async def serve(
                 api = Api(service, now, drawn, door.start_token)
                 porter = Porter(hall, Terms(api, door.guarded, imports, hall.pausing))
                 accept = partial(trio.serve_listeners, handler_nursery=nursery)
-                nursery.start_soon(accept, porter.admit, [door.listener])
+                listener = trio.SocketListener(trio.socket.from_stdlib_socket(door.listening))
+                nursery.start_soon(accept, porter.admit, [listener])
             task_status.started(opened)
             try:
                 await trio.sleep_forever()
@@ -71,5 +72,5 @@ def _open(doors: Sequence[UnixDoor | TcpDoor]) -> Iterator[Sequence[OpenDoor]]:
         yield opened
     finally:
         for open_door in opened:
-            open_door.listener.socket.close()
+            open_door.listening.close()
             open_door.close()

@@ -147,10 +147,10 @@ class Wire:
                     go_on = h11.InformationalResponse(status_code=100, headers=[])
                     await self._write(self._http.send(go_on) or b"")
                 await self._receive()
-            elif isinstance(event, h11.ConnectionClosed):
-                raise Gone
-            elif isinstance(event, h11.Event):
+            elif isinstance(event, h11.Event) and not isinstance(event, h11.ConnectionClosed):
                 return event
+            else:
+                raise Gone
 
     async def _receive(self) -> bool:
         try:

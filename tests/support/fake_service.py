@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeAlias
 
 import trio
 
@@ -37,6 +38,8 @@ from p2pblog.protocol.entry import EntryId
 from p2pblog.protocol.operation import MemberId
 from p2pblog.protocol.post import Reference, Source
 
+Batches: TypeAlias = AsyncIterator[list[PostView]]
+
 NOW = 1_795_438_800_000  # 2026-11-23T13:00:00Z
 ME = DeviceKey(b"\x01" * 32)
 STORE = "5707e0000000aa01"
@@ -64,7 +67,10 @@ def fake_post(number: int, text: str = "", channel: str = "general") -> PostView
 
 
 class FakeService:
-    """`Service` without a disk or a network. `hold` makes `members` wait; `stopped` is set by stop."""
+    """`Service` without a disk or a network.
+
+    `members` waits for `hold` and sets `waiting`; `stop` sets `stopped`.
+    """
 
     def __init__(self, posts: int = 0) -> None:
         self.phase = Phase.MEMBER
@@ -265,10 +271,8 @@ class FakeService:
         self.stopped.set()
 
     @asynccontextmanager
-    async def arrivals(
-        self, after: int, limit: int
-    ) -> AsyncIterator[AsyncIterator[list[PostView]]]:
-        async def batches() -> AsyncIterator[list[PostView]]:
+    async def arrivals(self, after: int, limit: int) -> AsyncIterator[Batches]:
+        async def batches() -> AsyncGenerator[list[PostView], None]:
             place = after
             while True:
                 async with self._news:
@@ -282,7 +286,7 @@ class FakeService:
         try:
             yield found
         finally:
-            await found.aclose()  # type: ignore[attr-defined]  # an async generator has it
+            await found.aclose()
 
 
 def _fits(post: PostView, query: PostQuery) -> bool:

@@ -1,4 +1,4 @@
-"""A small HTTP client for the tests of the local API, on real sockets; and raw bytes for bad ones."""
+"""A small HTTP client for the tests of the local API, on real sockets; raw bytes for bad ones."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Client:
         self.host = host
         self.token = token
         self.http = h11.Connection(h11.CLIENT)
+        self.rest = b""
 
     async def __aenter__(self) -> Client:
         return self
@@ -52,9 +53,7 @@ class Client:
         headers: Sequence[tuple[str, str]] = (),
         content: bytes | None = None,
     ) -> None:
-        data = (
-            content if content is not None else b"" if body is None else json.dumps(body).encode()
-        )
+        data = content or (b"" if body is None else json.dumps(body).encode())
         lines = [("Host", self.host), *headers]
         if body is not None:
             lines.append(("Content-Type", "application/json"))
@@ -102,13 +101,22 @@ class Client:
         await self.send(method, path, body, headers, content)
         return await self.answer()
 
-    async def events(self) -> AsyncIterator[dict[str, str]]:
-        """The blocks of an event stream, each with its fields; a comment's name is empty."""
-        rest = b""
-        while isinstance(event := await self.event(), h11.Data):
-            *blocks, rest = (rest + event.data).split(b"\n\n")
-            for block in blocks:
-                yield dict(_field(line) for line in block.decode().split("\n"))
+    async def block(self) -> dict[str, str] | None:
+        """The fields of an event stream's next block, None at its end; a comment has no name."""
+        while b"\n\n" not in self.rest:
+            event = await self.event()
+            if not isinstance(event, h11.Data):
+                return None
+            self.rest += event.data
+        block, _, self.rest = self.rest.partition(b"\n\n")
+        return dict(_field(line) for line in block.decode().split("\n"))
+
+    async def post_event(self) -> tuple[str, dict[str, Any]]:
+        """The id and the data of the next event that is no keep-alive."""
+        while (block := await self.block()) is not None:
+            if "data" in block:
+                return block["id"], json.loads(block["data"])
+        raise EOFError
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -145,6 +153,7 @@ class Server:
         stream = (await self.tcp()).stream
         async with stream:
             await stream.send_all(data)
+            await stream.send_eof()
             return b"".join([part async for part in stream])
 
 
