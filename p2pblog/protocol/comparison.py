@@ -94,7 +94,7 @@ class Comparison:
             self.note(row)
             if data.pull:
                 self._answer(row)
-        lacking = [row.log for row in data.rows if not self._holds_all(row)]
+        lacking = [row.log for row in data.rows if not self.holds_all(row)]
         self.deferred = bool(self.ask(scope, lacking, now, last=data.last)) or self.deferred
         if data.last:
             self._awaited = Done
@@ -207,7 +207,8 @@ class Comparison:
             if self._view.holds(row.log, mark):
                 self._out.append(Reached(row.log, mark.seq))
 
-    def _holds_all(self, row: Row) -> bool:
+    def holds_all(self, row: Row) -> bool:
+        """Whether every entry that a row names is here."""
         return all(self._view.holds(row.log, mark) for mark in row.tips)
 
     def _check_scope(self, log: LogId, due: Scope | None = None) -> Scope | None:

@@ -3,7 +3,8 @@
 A pure machine: messages, stored entries and the time go in, effects come out. Team logs converge
 first; only then is the peer authorised and any post served or accepted. It holds cursors, never
 entries: what is to be sent stays in the log until the connection can take it.
-Spec: `protocol/session.md`; comparing frontiers is `comparison.py`, the effects are `effects.py`.
+Spec: `protocol/session.md`. Frontiers are compared in `comparison.py`, what goes on once both
+sides are authorised is in `live.py`, the effects are in `effects.py`.
 """
 
 from __future__ import annotations
@@ -37,14 +38,13 @@ from p2pblog.protocol.effects import (
     View,
 )
 from p2pblog.protocol.entry import Kind, LogId
-from p2pblog.protocol.frontier import Row
 from p2pblog.protocol.gossip import NEVER, Claims, Link
 from p2pblog.protocol.limits import (
-    ANTI_ENTROPY_INTERVAL,
     IDLE_TIMEOUT,
     MAX_STRANGER_BYTES,
     STRANGER_TIMEOUT,
 )
+from p2pblog.protocol.live import LivePart
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Scope
 
@@ -114,15 +114,18 @@ class Session:
             key=key,
             initiator=initiator,
         )
+        self._live = LivePart(
+            *(view, claims, self.link, self._comparison, self._out),
+            owner=self,
+            key=key,
+            initiator=initiator,
+        )
         self._greeted: message.Hello | None = None
         self._proof_due = False
         self._evidence: list[bytes] = []
         self._evidence_size = 0
-        self._asked: set[LogId] = set()  # because a page lay over a gap
-        self._again = False  # compare again as soon as this comparison is over
         self._timeout = now + STRANGER_TIMEOUT
         self._heard = self._moved = now
-        self._next_digest = NEVER
 
     # -- what goes in ------------------------------------------------------------------------
 
@@ -159,22 +162,14 @@ class Session:
         if reason is not None and reason not in BLAMELESS:
             self._close(reason, "page refused")
         elif log is not None and self.phase is not Phase.CLOSED:
-            self._took(log, reason, now, duplicate=live and known)
+            self._live.took(log, reason, now, duplicate=live and known)
         return self._flush()
 
     def stored(
         self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> list[Effect]:
         """A log of ours has grown. `newest` is a page of just its newest entry, if that is all."""
-        if from_peer:
-            self.link.pushed(log, tip.seq)
-            self.link.announce(log, now, at_once=True)
-        elif not self.link.has(log, tip.seq):
-            if self.phase is Phase.LIVE and newest and self.link.pushes(log, tip, own=own):
-                self.link.pushed(log, tip.seq)
-                self._say(message.PageMessage(newest, live=True))
-            else:
-                self.link.announce(log, now, at_once=False)
+        self._live.stored(log, tip, newest, own=own, from_peer=from_peer, now=now)
         return self.tick(now)
 
     def team_changed(self) -> list[Effect]:
@@ -188,7 +183,7 @@ class Session:
     def look_again(self, now: float) -> list[Effect]:
         """Another session gave up its claims: compare again if anything was left to it."""
         if self._comparison.deferred and self.phase is Phase.LIVE:
-            self._look_again(now, Scope.POSTS)
+            self._live.look_again(now, Scope.POSTS)
         return self._flush()
 
     def refuse(self, refused: Refused) -> list[Effect]:
@@ -207,17 +202,13 @@ class Session:
         if now >= self._deadline():
             self._close(Reason.TIMED_OUT, f"silent while {self.phase.value}", fault=False)
         elif self.phase is Phase.LIVE:
-            self._announce_due(now)
-            self._pull_due(now)
-            if now >= self._next_digest:
-                self._say_digest(now)
+            self._live.tick(now)
         return self._flush()
 
     def next_deadline(self) -> float:
         """When to call `tick`."""
-        if self.phase is Phase.LIVE:
-            return min(self.link.next_deadline(), self._next_digest, self._deadline())
-        return self._deadline()
+        live = self._live.next_deadline() if self.phase is Phase.LIVE else NEVER
+        return min(live, self._deadline())
 
     # -- what is to be served ----------------------------------------------------------------
 
@@ -349,8 +340,7 @@ class Session:
         fresh, self.phase = self.phase is not Phase.LIVE, Phase.LIVE
         if fresh:
             self._comparison.posts = True
-            if self._initiator:
-                self._next_digest = self._heard + ANTI_ENTROPY_INTERVAL
+            self._live.begin(self._heard)
         if not self._initiator:
             self._comparison.begin(Scope.POSTS)  # first: it tells the peer that it is authorised
         if fresh:
@@ -360,11 +350,8 @@ class Session:
         """Both sides have said that they are done with a scope."""
         if scope is Scope.TEAM:
             self._authorise()
-            return
-        self.link.agreed = True
-        if self._again:
-            self._again = False
-            self._look_again(self._heard, Scope.POSTS)
+        else:
+            self._live.compared(self._heard)
 
     # -- among members -----------------------------------------------------------------------
 
@@ -391,78 +378,9 @@ class Session:
             case message.Done():
                 self._comparison.on_done(data)
             case _ if self.phase is Phase.LIVE:
-                self._on_live(data, now)
+                self._live.receive(data, now)
             case _:
                 raise self._unexpected(data)
-
-    def _on_live(self, data: Message, now: float) -> None:
-        match data:
-            case message.Announce():
-                for row in data.rows:
-                    self._comparison.note(row)
-                    if not self._holds_all(row):
-                        self.link.announced(row, now)
-            case message.Want():
-                self._out.append(Asked(data.entries))
-            case message.Payloads():
-                self._out.append(Filled(data.items))
-            case message.Digest():
-                self._on_digest(data)
-            case message.Peers():
-                self._out.append(Told(data.items))
-            case message.Push():
-                self.link.eager = data.eager
-            case _:
-                raise self._unexpected(data)
-
-    def _on_digest(self, data: message.Digest) -> None:
-        mine = self._digest()
-        if data.posts == mine.posts:
-            self._out.append(Equal(Scope.POSTS))
-        if self._initiator:
-            return
-        if data == mine or self._comparison.scope is not None:
-            self._say(mine)
-        else:
-            self._comparison.begin(Scope.TEAM if data.team != mine.team else Scope.POSTS)
-
-    def _took(self, log: LogId, reason: Reason | None, now: float, *, duplicate: bool) -> None:
-        if reason is Reason.GAP:
-            self._ask_once(log, now)
-        elif reason is Reason.UNKNOWN_AUTHOR:
-            self._look_again(now, Scope.TEAM)
-        elif reason is None:
-            self._asked.discard(log)
-            self._claims.touch(self, now)
-            if self._comparison.scope is None:
-                self._claims.release(self)
-            if duplicate and self.link.relays and self.link.eager:
-                self.link.eager = False
-                self._say(message.Push(False))
-
-    def _ask_once(self, log: LogId, now: float) -> None:
-        if log not in self._asked:
-            self._asked.add(log)
-            self._comparison.ask(self._scope_of(log), [log], now)
-
-    def _scope_of(self, log: LogId) -> Scope:
-        scope = self._view.scope_of(log)
-        return Scope.POSTS if scope is None else scope
-
-    def _holds_all(self, row: Row) -> bool:
-        return all(self._view.holds(row.log, mark) for mark in row.tips)
-
-    def _look_again(self, now: float, scope: Scope) -> None:
-        if self.phase is not Phase.LIVE:
-            return
-        if self._comparison.scope is not None:
-            self._again = True
-        elif self._initiator:
-            self._say_digest(now)
-        else:
-            self._comparison.begin(scope)
-
-    # -- what falls due ----------------------------------------------------------------------
 
     def _deadline(self) -> float:
         """When the peer has been silent for too long."""
@@ -477,39 +395,6 @@ class Session:
                 return self._moved + IDLE_TIMEOUT
             case _:
                 return self._timeout
-
-    def _digest(self) -> message.Digest:
-        team, posts = (
-            frontier.digest(self._view.tips(scope), self._key)
-            for scope in (Scope.TEAM, Scope.POSTS)
-        )
-        return message.Digest(team, posts)
-
-    def _say_digest(self, now: float) -> None:
-        self._next_digest = now + ANTI_ENTROPY_INTERVAL
-        self._say(self._digest())
-
-    def _announce_due(self, now: float) -> None:
-        rows = []
-        for log in sorted(self.link.due_announcements(now)):
-            tips = self._view.tips(self._scope_of(log)).get(log)
-            if tips:
-                rows.append(frontier.row(log, tips))
-        for part in frontier.parts(rows):
-            self._say(message.Announce(part))
-
-    def _pull_due(self, now: float) -> None:
-        due = [row for row in self.link.due_pulls(now) if not self._holds_all(row)]
-        left: set[LogId] = set()
-        for scope in Scope:
-            logs = [row.log for row in due if self._scope_of(row.log) is scope]
-            left.update(self._comparison.ask(scope, logs, now))
-        for row in due:
-            if row.log in left:
-                self.link.announced(row, now)
-        if len(due) > len(left) and self.link.relays and not self.link.eager:
-            self.link.eager = True
-            self._say(message.Push(True))
 
     # -- ends --------------------------------------------------------------------------------
 

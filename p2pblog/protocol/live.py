@@ -1,0 +1,196 @@
+"""The live part of a session: new entries pushed or announced, pulls, and anti-entropy.
+
+Runs beside comparisons, once both sides are authorised. Whatever it misses, the next comparison
+finds: nothing here has to arrive for two frontiers to become one. Spec: `protocol/live.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from p2pblog.errors import Reason, Refused
+from p2pblog.protocol import frontier, message
+from p2pblog.protocol.comparison import Comparison
+from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Send, Told, View
+from p2pblog.protocol.entry import LogId
+from p2pblog.protocol.gossip import NEVER, Claims, Link
+from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL
+from p2pblog.protocol.log import Tip
+from p2pblog.protocol.message import Digest, Message, Scope
+
+
+class LivePart:
+    """One side of it. Effects go to `out`; `open` says whether both sides are authorised."""
+
+    def __init__(
+        self,
+        view: View,
+        claims: Claims,
+        link: Link,
+        comparison: Comparison,
+        out: list[Effect],
+        *,
+        owner: Hashable,
+        key: bytes,
+        initiator: bool,
+    ) -> None:
+        self.open = False
+        self._view = view
+        self._claims = claims
+        self._link = link
+        self._comparison = comparison
+        self._out = out
+        self._owner = owner
+        self._key = key
+        self._initiator = initiator
+        self._asked: set[LogId] = set()  # because a page lay over a gap
+        self._again = False  # compare again as soon as this comparison is over
+        self._next_digest = NEVER
+
+    def begin(self, now: float) -> None:
+        """Both sides are authorised."""
+        self.open = True
+        if self._initiator:
+            self._next_digest = now + ANTI_ENTROPY_INTERVAL
+
+    # -- what the peer says ------------------------------------------------------------------
+
+    def receive(self, data: Message, now: float) -> None:
+        """A message of the live part. Raises `Refused` UNEXPECTED for any other."""
+        match data:
+            case message.Announce():
+                for row in data.rows:
+                    self._comparison.note(row)
+                    if not self._comparison.holds_all(row):
+                        self._link.announced(row, now)
+            case message.Want():
+                self._out.append(Asked(data.entries))
+            case message.Payloads():
+                self._out.append(Filled(data.items))
+            case Digest():
+                self._on_digest(data)
+            case message.Peers():
+                self._out.append(Told(data.items))
+            case message.Push():
+                self._link.eager = data.eager
+            case _:
+                raise Refused(Reason.UNEXPECTED, f"{type(data).__name__} while live")
+
+    def _on_digest(self, data: Digest) -> None:
+        mine = self._digest()
+        if data.posts == mine.posts:
+            self._out.append(Equal(Scope.POSTS))
+        if self._initiator:
+            return
+        if data == mine or self._comparison.scope is not None:
+            self._say(mine)
+        else:
+            self._comparison.begin(Scope.TEAM if data.team != mine.team else Scope.POSTS)
+
+    # -- what happened here ------------------------------------------------------------------
+
+    def stored(
+        self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
+    ) -> None:
+        """A log of ours has grown: push, announce, or tell the peer that its entry is here."""
+        if from_peer:
+            self._link.pushed(log, tip.seq)
+            self._link.announce(log, now, at_once=True)
+        elif not self._link.has(log, tip.seq):
+            if self.open and newest and self._link.pushes(log, tip, own=own):
+                self._link.pushed(log, tip.seq)
+                self._say(message.PageMessage(newest, live=True))
+            else:
+                self._link.announce(log, now, at_once=False)
+
+    def took(self, log: LogId, reason: Reason | None, now: float, *, duplicate: bool) -> None:
+        """A page of the peer was stored, or could not be placed for a blameless reason."""
+        if reason is Reason.GAP:
+            self._ask_once(log, now)
+        elif reason is Reason.UNKNOWN_AUTHOR:
+            self.look_again(now, Scope.TEAM)
+        elif reason is None:
+            self._asked.discard(log)
+            self._claims.touch(self._owner, now)
+            if self._comparison.scope is None:
+                self._claims.release(self._owner)
+            if duplicate and self._link.relays and self._link.eager:
+                self._link.eager = False
+                self._say(message.Push(False))
+
+    def _ask_once(self, log: LogId, now: float) -> None:
+        if log not in self._asked:
+            self._asked.add(log)
+            self._comparison.ask(self._scope_of(log), [log], now)
+
+    def look_again(self, now: float, scope: Scope) -> None:
+        """Compare again, now or after the comparison under way."""
+        if not self.open:
+            return
+        if self._comparison.scope is not None:
+            self._again = True
+        elif self._initiator:
+            self._say_digest(now)
+        else:
+            self._comparison.begin(scope)
+
+    def compared(self, now: float) -> None:
+        """A comparison of posts is over."""
+        self._link.agreed = True
+        if self._again:
+            self._again = False
+            self.look_again(now, Scope.POSTS)
+
+    # -- what falls due ----------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Whatever is due by `now`."""
+        if self.open:
+            self._announce_due(now)
+            self._pull_due(now)
+            if now >= self._next_digest:
+                self._say_digest(now)
+
+    def next_deadline(self) -> float:
+        """When to call `tick`."""
+        return min(self._link.next_deadline(), self._next_digest) if self.open else NEVER
+
+    def _announce_due(self, now: float) -> None:
+        rows = []
+        for log in sorted(self._link.due_announcements(now)):
+            tips = self._view.tips(self._scope_of(log)).get(log)
+            if tips:
+                rows.append(frontier.row(log, tips))
+        for part in frontier.parts(rows):
+            self._say(message.Announce(part))
+
+    def _pull_due(self, now: float) -> None:
+        due = [row for row in self._link.due_pulls(now) if not self._comparison.holds_all(row)]
+        left: set[LogId] = set()
+        for scope in Scope:
+            logs = [row.log for row in due if self._scope_of(row.log) is scope]
+            left.update(self._comparison.ask(scope, logs, now))
+        for row in due:
+            if row.log in left:
+                self._link.announced(row, now)
+        if len(due) > len(left) and self._link.relays and not self._link.eager:
+            self._link.eager = True
+            self._say(message.Push(True))
+
+    def _digest(self) -> Digest:
+        team, posts = (
+            frontier.digest(self._view.tips(scope), self._key)
+            for scope in (Scope.TEAM, Scope.POSTS)
+        )
+        return Digest(team, posts)
+
+    def _say_digest(self, now: float) -> None:
+        self._next_digest = now + ANTI_ENTROPY_INTERVAL
+        self._say(self._digest())
+
+    def _scope_of(self, log: LogId) -> Scope:
+        scope = self._view.scope_of(log)
+        return Scope.POSTS if scope is None else scope
+
+    def _say(self, data: Message) -> None:
+        self._out.append(Send(message.pack(data)))

@@ -1,0 +1,236 @@
+"""`protocol/gossip.md`: who is pushed to, told and asked; one peer fetches a bucket at a time."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2pblog.protocol import message
+from p2pblog.protocol.entry import EntryId, LogId
+from p2pblog.protocol.frontier import Mark, Row, ShortId
+from p2pblog.protocol.gossip import NEVER, Claims, Link
+from p2pblog.protocol.limits import (
+    ANNOUNCE_DELAY,
+    ANTI_ENTROPY_INTERVAL,
+    CLAIM_TIMEOUT,
+    MAX_PENDING_PULLS,
+    PULL_DELAY,
+)
+from p2pblog.protocol.log import Tip
+from tests.support.pair import Node, World, connect
+from tests.support.replicas import Replica, team_of
+
+LOG, OTHER = LogId(b"l" * 16), LogId(b"m" * 16)
+
+
+def tip(seq: int) -> Tip:
+    return Tip(seq, EntryId(b"i" * 32))
+
+
+def row(log: LogId, *heights: int) -> Row:
+    return Row(log, tuple(Mark(seq, ShortId(b"i" * 12)) for seq in heights))
+
+
+# -- claims -----------------------------------------------------------------------------------
+
+
+def test_a_bucket_is_one_session_s() -> None:
+    claims = Claims()
+    assert claims.claim("a", 1, bytes([1, 2, 3]), 0.0) == bytes([1, 2, 3])
+    assert claims.claim("b", 1, bytes([2, 3, 4]), 1.0) == bytes([4])
+    assert claims.claim("a", 1, bytes([2, 4]), 1.0) == bytes([2])
+    assert claims.claim("b", 0, bytes([2]), 1.0) == bytes([2])
+
+
+def test_a_claim_is_given_up_by_scope_or_whole() -> None:
+    claims = Claims()
+    claims.claim("a", 0, bytes([1]), 0.0)
+    claims.claim("a", 1, bytes([1]), 0.0)
+    assert claims.release("a", 1)
+    assert not claims.release("a", 1)
+    assert claims.claim("b", 0, bytes([1]), 0.0) == b""
+    assert claims.claim("b", 1, bytes([1]), 0.0) == bytes([1])
+    assert claims.release("a")
+    assert claims.claim("b", 0, bytes([1]), 0.0) == bytes([1])
+    assert not claims.release("nobody")
+
+
+def test_a_claim_lasts_while_something_comes() -> None:
+    claims = Claims()
+    claims.claim("a", 1, bytes([1]), 0.0)
+    claims.touch("a", 10.0)
+    claims.touch("nobody", 10.0)
+    assert claims.claim("b", 1, bytes([1]), 10.0 + CLAIM_TIMEOUT - 0.1) == b""
+    assert claims.claim("b", 1, bytes([1]), 10.0 + CLAIM_TIMEOUT) == bytes([1])
+    assert claims.claim("a", 1, bytes([1]), 10.0 + CLAIM_TIMEOUT) == b""
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.booleans(), st.binary(max_size=4), st.integers(0, 3)),
+        max_size=30,
+    )
+)
+def test_no_two_hold_a_claim(steps: list[tuple[str, bool, bytes, int]]) -> None:
+    claims, held, now = Claims(), dict[int, tuple[str, float]](), 0.0
+    for owner, gives_up, buckets, wait in steps:
+        now += wait * CLAIM_TIMEOUT / 4
+        if gives_up:
+            claims.release(owner)
+            held = {bucket: by for bucket, by in held.items() if by[0] != owner}
+        for bucket in claims.claim(owner, 1, buckets, now):
+            by, since = held.get(bucket, (owner, now))
+            assert by == owner or now - since >= CLAIM_TIMEOUT
+            held[bucket] = owner, now
+
+
+# -- one link ---------------------------------------------------------------------------------
+
+
+def test_what_was_said_is_known() -> None:
+    link = Link(relays=False)
+    assert not link.has(LOG, 1)
+    link.note(row(LOG, 3, 7))
+    link.note(row(LOG, 5))
+    link.note(row(OTHER))
+    assert link.has(LOG, 7)
+    assert not link.has(LOG, 8)
+    assert not link.has(OTHER, 1)
+
+
+def test_an_entry_is_pushed_to_who_is_next_to_it() -> None:
+    link = Link(relays=False)
+    link.note(row(LOG, 3))
+    assert link.pushes(LOG, tip(4), own=True)
+    assert not link.pushes(LOG, tip(5), own=True)
+    assert not link.pushes(LOG, tip(4), own=False)
+    link.pushed(LOG, 4)
+    assert link.pushes(LOG, tip(5), own=True)
+
+
+def test_of_an_unknown_log_only_once_the_frontiers_agreed() -> None:
+    link = Link(relays=False)
+    assert link.pushes(LOG, tip(1), own=True)
+    assert not link.pushes(LOG, tip(9), own=True)
+    link.agreed = True
+    assert link.pushes(LOG, tip(9), own=True)
+
+
+def test_what_others_wrote_is_pushed_over_eager_links_of_a_large_team() -> None:
+    link = Link(relays=True, agreed=True)
+    assert link.pushes(LOG, tip(1), own=False)
+    link.eager = False
+    assert not link.pushes(LOG, tip(1), own=False)
+    assert link.pushes(LOG, tip(1), own=True)
+
+
+def test_announcements_are_gathered() -> None:
+    link = Link(relays=False)
+    assert link.next_deadline() == NEVER
+    link.announce(LOG, 1.0, at_once=False)
+    link.announce(OTHER, 1.02, at_once=False)
+    assert link.next_deadline() == 1.0 + ANNOUNCE_DELAY
+    assert link.due_announcements(1.0) == set()
+    assert link.due_announcements(1.0 + ANNOUNCE_DELAY) == {LOG, OTHER}
+    assert link.due_announcements(9.0) == set()
+    link.announce(LOG, 2.0, at_once=True)
+    assert link.due_announcements(2.0) == {LOG}
+
+
+def test_what_was_announced_may_come_by_another_way() -> None:
+    link = Link(relays=False)
+    link.announced(row(LOG, 3), 1.0)
+    link.announced(row(LOG, 4), 1.1)
+    assert link.due_pulls(1.2) == []
+    assert link.next_deadline() == 1.0 + PULL_DELAY
+    assert link.due_pulls(1.0 + PULL_DELAY) == [row(LOG, 4)]
+    assert link.next_deadline() == NEVER
+
+
+def test_what_is_pending_is_bounded() -> None:
+    link = Link(relays=False)
+    for number in range(MAX_PENDING_PULLS + 10):
+        link.announced(row(LogId(number.to_bytes(16, "big")), 1), 0.0)
+    assert len(link.due_pulls(NEVER)) == MAX_PENDING_PULLS
+
+
+# -- many links -------------------------------------------------------------------------------
+
+
+def mesh(count: int, *, relays: bool, every: int = 1) -> tuple[World, list[Node]]:
+    """Everybody linked to everybody; or, with `every`, to each so many-th."""
+    world = World()
+    replicas = [Replica(number + 1) for number in range(count)]
+    team_of(*replicas)
+    nodes = [world.node(replica) for replica in replicas]
+    for (i, one), (j, other) in itertools.combinations(enumerate(nodes), 2):
+        if every == 1 or j - i == 1 or (j - i) % every == 0:
+            connect(one, other, relays=relays)
+    world.run(3)
+    return world, nodes
+
+
+def test_in_a_mesh_each_entry_is_sent_to_each_once() -> None:
+    world, nodes = mesh(6, relays=False)
+    for node in nodes:
+        node.write()
+    world.run(2)
+    for node in nodes:
+        assert node.replica.snapshot() == nodes[0].replica.snapshot()
+        assert len(node.received) == 5
+        assert set(node.received.values()) == {1}
+
+
+def test_whom_the_author_does_not_reach_pulls_from_who_has_it() -> None:
+    world, nodes = mesh(4, relays=False)
+    author, away = nodes[0], nodes[1]
+    for end in list(away.ends):
+        if end.other is not None and end.other.node is author:
+            end.end()
+    world.run(1)
+    made = author.write()
+    world.run(1)
+    assert away.received[made.id] == 1
+
+
+def test_a_larger_team_prunes_itself_to_a_tree() -> None:
+    world, nodes = mesh(10, relays=True, every=3)
+    links = sum(len(node.ends) for node in nodes)
+    for _ in range(12):
+        nodes[0].write()
+        world.run(1)
+    before = {node.replica.device: sum(node.received.values()) for node in nodes}
+    nodes[0].write()
+    world.run(1)
+    times = [sum(node.received.values()) - before[node.replica.device] for node in nodes]
+    assert times == [0] + [1] * 9
+    assert sum(end.session.link.eager for node in nodes for end in node.ends) < links
+    assert all(node.replica.snapshot() == nodes[0].replica.snapshot() for node in nodes)
+
+
+def test_a_link_that_brings_what_others_did_not_is_eager_again() -> None:
+    world, (author, relay, other) = mesh(3, relays=True)
+    for _ in range(4):
+        author.write()
+        world.run(1)
+    direct = next(e for e in author.ends if e.other is not None and e.other.node is other)
+    around = next(e for e in other.ends if e.other is not None and e.other.node is relay)
+    assert not around.session.link.eager
+    assert around.other is not None
+    assert not around.other.session.link.eager
+    direct.end()
+    world.run(1)
+    made = author.write()
+    world.run(1)
+    assert other.received[made.id] == 1
+    assert around.session.link.eager
+    assert around.other.session.link.eager
+    pushes = [m.eager for m in around.sent if isinstance(m, message.Push)]
+    assert pushes == [False, True]
+
+
+def test_anti_entropy_mends_what_gossip_missed() -> None:
+    world, nodes = mesh(3, relays=False)
+    nodes[0].replica.write_many(5)  # told to nobody
+    world.run(ANTI_ENTROPY_INTERVAL + 3)
+    assert all(node.replica.snapshot() == nodes[0].replica.snapshot() for node in nodes)

@@ -1,0 +1,119 @@
+"""`protocol/live.md`: what is new reaches the peer at once, and what was missed in the end."""
+
+from p2pblog.protocol import message
+from p2pblog.protocol.effects import Standing
+from p2pblog.protocol.entry import Kind
+from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL
+from p2pblog.protocol.session import Phase
+from tests.support.logs import packed
+from tests.support.pair import LATENCY, End, Node, World, connect
+from tests.support.replicas import ADMIT, Replica, team_of
+
+
+def two() -> tuple[World, Node, Node]:
+    world = World()
+    one, other = Replica(1), Replica(2)
+    team_of(one, other)
+    return world, world.node(one), world.node(other)
+
+
+def live(world: World, one: Node, other: Node) -> tuple[End, End]:
+    ends = connect(one, other)
+    world.run(1)
+    assert [end.session.phase for end in ends] == [Phase.LIVE, Phase.LIVE]
+    return ends
+
+
+def test_a_new_post_is_pushed_and_acknowledged() -> None:
+    world, one, other = two()
+    dialler, listener = live(world, one, other)
+    made = one.write()
+    world.run(1)
+    assert other.received[made.id] == 1
+    assert one.replica.snapshot() == other.replica.snapshot()
+    assert listener.kinds()[-1] == "Announce"
+    assert dialler.session.link.has(one.replica.log_id(), 1)
+
+
+def test_posts_written_on_both_sides_at_once() -> None:
+    world, one, other = two()
+    live(world, one, other)
+    for _ in range(5):
+        one.write()
+        other.write()
+        world.run(0.01)
+    world.run(2)
+    assert one.replica.snapshot() == other.replica.snapshot()
+    assert set(one.received.values()) == set(other.received.values()) == {1}
+
+
+def test_a_push_that_was_lost_is_found_by_anti_entropy() -> None:
+    world, one, other = two()
+    dialler, _ = live(world, one, other)
+    one.replica.write_many(3)
+    world.run(ANTI_ENTROPY_INTERVAL + 2)
+    assert one.replica.snapshot() == other.replica.snapshot()
+    assert "Digest" in dialler.kinds()
+    assert dialler.kinds().count("Hello") == 1
+
+
+def test_equal_frontiers_cost_two_digests_in_each_interval() -> None:
+    world, one, other = two()
+    dialler, listener = live(world, one, other)
+    before = len(dialler.wire) + len(listener.wire)
+    world.run(10 * ANTI_ENTROPY_INTERVAL)
+    assert len(dialler.wire) + len(listener.wire) - before == 20
+    assert {end.session.phase for end in (dialler, listener)} == {Phase.LIVE}
+
+
+def test_a_live_page_over_a_gap_starts_one_pull() -> None:
+    world, one, other = two()
+    _, listener = live(world, one, other)
+    one.replica.write_many(4)
+    for _ in range(3):
+        one.write()
+    world.run(1)
+    assert one.replica.snapshot() == other.replica.snapshot()
+    assert listener.kinds().count("Have") <= 3
+
+
+def test_a_team_operation_while_live_is_told() -> None:
+    world, one, other = two()
+    live(world, one, other)
+    third = world.node(Replica(3))
+    one.operate(ADMIT, third)
+    world.run(1)
+    assert other.replica.standing(third.replica.device) is Standing.MEMBER
+
+
+def test_a_page_by_an_unknown_author_makes_it_look_at_the_team_again() -> None:
+    world, one, other = two()
+    dialler, listener = live(world, one, other)
+    third = Replica(3)
+    one.replica.operate(ADMIT, third)
+    third.write_many(1)
+    page = packed(third.logs[third.log_id()].ways[0])
+    one.replica.ingest(page)
+    dialler.send(message.pack(message.PageMessage(page, live=True)))
+    world.run(1)
+    assert one.replica.snapshot() == other.replica.snapshot()
+    assert "Buckets" in listener.kinds()
+
+
+def test_a_stored_log_is_announced_to_who_connects_later() -> None:
+    """What is stored while the two still greet is not lost until anti-entropy."""
+    world, one, other = two()
+    connect(one, other)
+    world.run(LATENCY / 2)
+    one.write()
+    other.write()
+    world.run(1)
+    assert one.replica.snapshot() == other.replica.snapshot()
+
+
+def test_kinds_of_later_versions_replicate_as_posts_do() -> None:
+    world, one, other = two()
+    one.replica.write(kind=Kind(1))
+    one.replica.write(kind=9)
+    live(world, one, other)
+    assert one.replica.snapshot() == other.replica.snapshot()
