@@ -13,14 +13,23 @@ from types import MappingProxyType
 
 from p2pblog.errors import Refused
 from p2pblog.protocol import entry
+from p2pblog.protocol.entry import TeamId
 from p2pblog.protocol.log import Branch
 from p2pblog.protocol.operation import CutOff
-from p2pblog.store import entries, search, timeline, views
+from p2pblog.store import catalog, entries, search, timeline, views
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Log
 from p2pblog.store.writing import Writing
 
 _Row = tuple[int, bytes, bytes | None]  # arrival, header, payload
+
+
+def load(connection: sqlite3.Connection, team: TeamId) -> list[Log]:
+    """Every log that is stored, with what the frontier says of it."""
+    return [
+        replace(log, tips=entries.standing_tips(connection, log)) if log.bounds else log
+        for log in catalog.load(connection, team)
+    ]
 
 
 def judge(writing: Writing) -> Authority:

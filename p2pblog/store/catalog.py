@@ -151,7 +151,7 @@ def _rows(
 
 
 def load(connection: sqlite3.Connection, team: TeamId) -> list[Log]:
-    """Every log, its tips yet to be worked out where it is cut."""
+    """Every log; the tips of those that are cut are yet to be worked out."""
     branches: dict[int, list[Branch]] = {}
     bounds: dict[int, dict[int, int]] = {}
     sizes: dict[int, dict[int, int]] = {}

@@ -23,7 +23,6 @@ from p2pblog.store import (
     append,
     authority,
     bounds,
-    catalog,
     entries,
     ingest,
     notes,
@@ -64,7 +63,7 @@ class Replica:
             ).fetchone()
             self.team_id = TeamId(team)
             self._catalog = Catalog(self.team_id)
-            self._catalog.publish(catalog.load(connection, self.team_id))
+            self._catalog.publish(bounds.load(connection, self.team_id))
             self._catalog.wanted = connection.execute("SELECT count(*) FROM wants").fetchone()[0]
             newest = connection.execute("SELECT max(arrival) FROM entries").fetchone()[0]
             self._next_arrival = (newest or 0) + 1
