@@ -13,7 +13,9 @@ from p2pblog.cli.main import cli
 from p2pblog.config import Config, Home
 from p2pblog.errors import Exit
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("protocol/*.md")]
 VARIABLES = ("P2PBLOG_HOME", "P2PBLOG_EDITOR", "P2PBLOG_PAGER", "P2PBLOG_LOG", "NO_COLOR")
 OPTION = re.compile(r"`(--?[a-zA-Z][\w-]*)")
 
@@ -84,3 +86,55 @@ def test_every_file_of_a_home_is_in_the_readme() -> None:
 @pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README
+
+
+def blocks(text: str) -> Iterator[str]:
+    """The lines of fenced blocks and of a help text's examples."""
+    for block in re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL) or [text]:
+        yield from block.splitlines()
+
+
+def examples() -> Iterator[str]:
+    """What is shown to be typed, from `p2pblog` on, in the README and in every help text."""
+    for text in [README, *(command.epilog or "" for command in COMMANDS.values())]:
+        for line in blocks(text):
+            found = re.search(r"(?:^|\$ |Example: |\| |\$\()\s*p2pblog (.*)", line)
+            if found:
+                yield re.split(r" #|  | \| | > | \"\$\(|\)\"", found[1])[0]
+
+
+@pytest.mark.parametrize("line", sorted(set(examples())))
+def test_what_is_shown_can_be_typed(line: str) -> None:
+    command: click.Command = cli
+    options = set(SHARED)
+    for word in line.split():
+        if word.startswith("-") and word != "-":
+            assert word in options
+        elif isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), word)
+            command = found or command
+            options |= {name for option in command.params for name in option.opts}
+    assert command is not cli
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    files = [target for target in targets if "://" not in target]
+    assert [target for target in files if not (page.parent / target).exists()] == []
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
+def test_the_files_of_the_code_tour_exist() -> None:
+    tour = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:p2pblog|protocol|tests|examples)/[\w./]+\.\w+)`", tour)
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_readmes_command_for_the_tests_is_what_ci_runs() -> None:
+    line = next(line for line in README.splitlines() if line.endswith("-m tests"))
+    assert line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
