@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import h11
@@ -16,6 +17,18 @@ from tests.support.fake_service import STORE, FakeService, fake_post
 from tests.support.http import Client, Server, serving
 
 Lines = Sequence[tuple[str, str]]
+
+
+@asynccontextmanager
+async def listening(
+    directory: Path, service: FakeService, query: str = "", headers: Lines = ()
+) -> AsyncIterator[Client]:
+    async with (
+        serving(directory, service) as server,
+        await listen(server, query, headers) as client,
+    ):
+        async with client:
+            yield client
 
 
 async def listen(server: Server, query: str = "", headers: Lines = ()) -> Client:
@@ -54,11 +67,11 @@ def test_from_now_on(tmp_path: Path) -> None:
 )
 def test_resumes(query: str, headers: Lines, tmp_path: Path) -> None:
     async def main() -> None:
-        async with serving(tmp_path, FakeService(posts=3)) as server:
-            async with await listen(server, query, headers) as client:
-                assert [await arrival(client), await arrival(client)] == [2, 3]
-                await server.service.receive(fake_post(4))
-                assert await arrival(client) == 4
+        service = FakeService(posts=3)
+        async with listening(tmp_path, service, query, headers) as client:
+            assert [await arrival(client), await arrival(client)] == [2, 3]
+            await service.receive(fake_post(4))
+            assert await arrival(client) == 4
 
     run(main)
 
@@ -70,22 +83,21 @@ async def arrival(client: Client) -> int:
 @pytest.mark.parametrize("position", ["00aa:1", f"{STORE}:4"], ids=["other store", "from nowhere"])
 def test_reset(position: str, tmp_path: Path) -> None:
     async def main() -> None:
-        async with serving(tmp_path, FakeService(posts=3)) as server:
-            async with await listen(server, f"?after={position}") as client:
-                block = await client.block()
-                data = f'{{"position":"{STORE}:3"}}'
-                assert block == {"id": f"{STORE}:3", "event": "reset", "data": data}
-                await server.service.receive(fake_post(4))
-                assert await arrival(client) == 4
+        service = FakeService(posts=3)
+        async with listening(tmp_path, service, f"?after={position}") as client:
+            block = await client.block()
+            data = f'{{"position":"{STORE}:3"}}'
+            assert block == {"id": f"{STORE}:3", "event": "reset", "data": data}
+            await service.receive(fake_post(4))
+            assert await arrival(client) == 4
 
     run(main)
 
 
 def test_a_reader_far_behind_gets_everything(tmp_path: Path) -> None:
     async def main() -> None:
-        async with serving(tmp_path, FakeService(posts=350)) as server:
-            async with await listen(server, f"?after={STORE}:0") as client:
-                assert [await arrival(client) for _ in range(350)] == list(range(1, 351))
+        async with listening(tmp_path, FakeService(posts=350), f"?after={STORE}:0") as client:
+            assert [await arrival(client) for _ in range(350)] == list(range(1, 351))
 
     run(main)
 
@@ -107,11 +119,10 @@ def test_a_reader_that_reads_nothing_for_long_is_dropped(tmp_path: Path) -> None
     async def main() -> None:
         service = FakeService()
         service.kept = [fake_post(number + 1, "x" * 15_000) for number in range(300)]
-        async with serving(tmp_path, service) as server:
-            async with await listen(server, f"?after={STORE}:0") as stuck:
-                await trio.sleep(60)
-                with pytest.raises(h11.RemoteProtocolError):
-                    await drain(stuck)
+        async with listening(tmp_path, service, f"?after={STORE}:0") as stuck:
+            await trio.sleep(60)
+            with pytest.raises(h11.RemoteProtocolError):
+                await drain(stuck)
 
     run_fast(main)
 

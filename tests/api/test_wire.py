@@ -74,10 +74,7 @@ def test_what_is_no_request(data: bytes, status: int, tmp_path: Path) -> None:
 def test_a_client_that_says_nothing_and_hangs_up(data: bytes, tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(tmp_path) as server:
-            assert (await server.raw(data)).partition(b"\r")[0] in (
-                b"",
-                b"HTTP/1.1 400 Bad Request",
-            )
+            assert (await server.raw(data))[:12] in (b"", b"HTTP/1.1 400")
             assert await is_well(server)
 
     run(main)
@@ -265,7 +262,7 @@ def test_a_bug_ends_the_daemon(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(tmp_path, Broken()) as server, await server.unix() as client:
             await client.send("GET", "/channels")
-            assert await client.stream.receive_some() == b""
+            await trio.sleep_forever()
 
     with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
         run(main)
