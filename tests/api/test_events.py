@@ -23,12 +23,12 @@ Lines = Sequence[tuple[str, str]]
 async def listening(
     directory: Path, service: FakeService, query: str = "", headers: Lines = ()
 ) -> AsyncIterator[Client]:
-    async with (
-        serving(directory, service) as server,
-        await listen(server, query, headers) as client,
-    ):
-        async with client:
+    async with serving(directory, service) as server:
+        client = await listen(server, query, headers)
+        try:
             yield client
+        finally:
+            await client.stream.aclose()
 
 
 async def listen(server: Server, query: str = "", headers: Lines = ()) -> Client:
