@@ -89,6 +89,9 @@ class Client:
         except (OSError, h11.RemoteProtocolError) as e:
             self.close()
             raise self._gone(e) from e
+        except BaseException:
+            self.close()  # cut off in the middle: the next request needs another connection
+            raise
         return _decoded(status, content)
 
     def stream(

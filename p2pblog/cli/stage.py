@@ -75,13 +75,11 @@ def stage(cast: list[tuple[str, str]]) -> Iterator[list[Device]]:
     """Devices for (member, device) names, plugged in; nothing of them is left afterwards."""
     with _hangups(), tempfile.TemporaryDirectory(prefix="p2pblog-demo-") as place:
         devices = [_device(Path(place), member, name) for member, name in cast]
-        try:
+        with contextlib.ExitStack() as stack:
             for device in devices:
+                stack.callback(device.remove)
                 device.plug_in()
             yield devices
-        finally:
-            for device in devices:
-                device.remove()
 
 
 def _device(place: Path, member: str, name: str) -> Device:

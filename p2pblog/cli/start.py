@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from p2pblog.cli.client import Client, NotRunning
 from p2pblog.config import Home
 from p2pblog.errors import DaemonUnreachable, HomeLocked
+from p2pblog.lock import locked
 
 START_TIMEOUT: Final = 30.0  # opening the store of a large team on a slow disk, with a migration
 STOP_TIMEOUT: Final = 10.0  # a daemon stops within two seconds
@@ -63,40 +64,57 @@ def is_running(home: Home) -> bool:
 
 
 def wait_until_gone(home: Home) -> None:
-    """Return when nothing answers on this home; DaemonUnreachable if it goes on."""
+    """Return when no daemon holds this home; DaemonUnreachable if one goes on."""
     deadline = time.monotonic() + STOP_TIMEOUT
-    while is_running(home):
+    while _is_held(home):
         if time.monotonic() > deadline:
             raise DaemonUnreachable("The daemon does not stop", f"See {home.log}")
         time.sleep(POLL)
 
 
+def _is_held(home: Home) -> bool:
+    if is_running(home):
+        return True
+    try:
+        with locked(home.lock):
+            return False
+    except HomeLocked:
+        return True
+
+
 def _launch(
     home: Home, command: Sequence[str], deadline: float
 ) -> tuple[subprocess.Popen[bytes], str]:
+    """A daemon's process and what it says of its start; `slow` if it said nothing in time."""
     home.create()
     _set_log_aside(home.log)
+    ours, theirs = (-1, -1) if sys.platform == "win32" else os.pipe()
     with home.log.open("ab") as log:
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, creationflags=flags
-            )
-            return process, _poll(home, process, deadline)
-        ours, theirs = os.pipe()
-        try:
-            process = subprocess.Popen(
-                [*command, "--ready-fd", str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=[theirs],
-            )
-        finally:
-            os.close(theirs)
-        with os.fdopen(ours, "rb") as pipe:
-            return process, _read_line(pipe.fileno(), deadline)
+        process = _spawn(command, log, theirs)
+    try:
+        return process, _poll(home, process, deadline) if ours < 0 else _read_line(ours, deadline)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        if ours >= 0:
+            os.close(ours)
+
+
+def _spawn(command: Sequence[str], log: BinaryIO, ready: int) -> subprocess.Popen[bytes]:
+    """Start a process that outlives us; it gets `ready`, which is ours no more."""
+    null = subprocess.DEVNULL
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+        return subprocess.Popen(command, stdin=null, stdout=log, stderr=log, creationflags=flags)
+    argv = [*command, "--ready-fd", str(ready)]
+    try:
+        return subprocess.Popen(
+            argv, stdin=null, stdout=log, stderr=log, start_new_session=True, pass_fds=[ready]
+        )
+    finally:
+        os.close(ready)
 
 
 def _read_line(descriptor: int, deadline: float) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -63,7 +65,9 @@ class Team:
     newest_own: Json | None = None
     overrides: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    tokens_seen: set[str] = field(default_factory=set)
     events_end: bool = False  # close event streams once they have sent what there is
+    start_token: str = ""  # what the TCP door proves to know
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def add(self, text: str, author: str = "Dana", **given: Any) -> Json:
@@ -122,6 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(split.query))
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
+        self.team.tokens_seen.add(self.headers.get("Authorization", ""))
         self.team.requests.append((self.command, path, body if body is not None else query))
         override = self.team.overrides.get(f"{self.command} {path}")
         if path == "/events" and override is None:
@@ -169,6 +174,10 @@ class _Handler(BaseHTTPRequestHandler):
             return problem(404, "no_route", 2, f"There is nothing at {path}")
         answer: Answer = found(rest, query, body)
         return answer
+
+    def _get_proof(self, rest: str, query: dict[str, str], body: Any) -> Answer:
+        nonce = bytes.fromhex(query["nonce"])
+        return 200, {"proof": hmac.digest(self.team.start_token.encode(), nonce, "blake2b").hex()}
 
     def _get_status(self, *_: Any) -> Answer:
         return 200, self.team.status()
@@ -293,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
         return 202, None
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class _Quiet(socketserver.ThreadingMixIn, socketserver.BaseServer):
     daemon_threads = True
     block_on_close = False
 
@@ -302,27 +311,51 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().handle_error(request, client_address)
 
 
+class _UnixServer(_Quiet, socketserver.UnixStreamServer):
+    pass
+
+
+class _TcpServer(_Quiet, socketserver.TCPServer):
+    pass
+
+
 @contextmanager
 def serving(home: Home, team: Team) -> Iterator[Team]:
     """Serve a team at a home's socket until the end of the block, or until told to stop."""
     home.create()
     home.store.touch()
-    handler = type("Handler", (_Handler,), {"team": team})
-    server = _Server(str(home.api_socket), handler)
-    thread = threading.Thread(target=_until_shutdown(server, home), daemon=True)
+    server = _UnixServer(str(home.api_socket), _handler(team))
+    with _running(server, team, home.api_socket):
+        yield team
+
+
+@contextmanager
+def serving_tcp(home: Home, team: Team) -> Iterator[Team]:
+    """Serve a team on a port of loopback, as where there are no Unix sockets."""
+    home.create()
+    home.store.touch()
+    server = _TcpServer(("127.0.0.1", 0), _handler(team))
+    home.api_port.write_text(f"{server.server_address[1]}\n")
+    with _running(server, team, home.api_port):
+        yield team
+
+
+def _handler(team: Team) -> type[_Handler]:
+    return type("Handler", (_Handler,), {"team": team})
+
+
+@contextmanager
+def _running(server: socketserver.BaseServer, team: Team, place: Path) -> Iterator[None]:
+    def serve() -> None:
+        server.serve_forever(poll_interval=0.01)
+        server.server_close()
+        place.unlink(missing_ok=True)
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield team
+        yield
     finally:
         team.stopped.set()
         server.shutdown()
         thread.join()
-
-
-def _until_shutdown(server: _Server, home: Home) -> Callable[[], None]:
-    def serve() -> None:
-        server.serve_forever(poll_interval=0.01)
-        server.server_close()
-        home.api_socket.unlink(missing_ok=True)
-
-    return serve
