@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -262,6 +263,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another part of the chat")
     parser.add_argument("--keep", metavar="DIR", help="put the homes here and keep them")
     options = parser.parse_args(arguments)
+    if options.keep and Path(options.keep).exists():
+        parser.error(f"{options.keep} is there already")
     if not 5 <= options.machines <= len(CAST) or options.posts < 20:
         parser.error("5 to 8 machines and 20 posts or more")
     return options

@@ -53,11 +53,12 @@ class Connection:
         channel: SecureChannel,
         established: Established,
         *,
+        psk: bytes,
         initiator: bool,
         remote_address: Address,
     ) -> None:
         self.remote_device: Final[DeviceKey] = established.remote_device
-        self.psk_index: Final = established.psk_index
+        self.psk: Final = psk  # the one of ours that the initiator used
         self.handshake_hash: Final = established.handshake_hash
         self.initiator: Final = initiator
         self.remote_address: Final = remote_address
@@ -206,8 +207,7 @@ async def accept(
 
     Raises `Refused` (SELF, TIMED_OUT, or what was wrong with the handshake) or `ConnectionLost`.
     """
-    channel = SecureChannel(False, signing_key, secrets.token_bytes(KEY_SIZE), psks)
-    return await _shake(stream, channel, signing_key, timeout, initiator=False)
+    return await _shake(stream, signing_key, psks, timeout, initiator=False)
 
 
 async def _dial(
@@ -219,18 +219,18 @@ async def _dial(
 ) -> Connection:
     with _mapped(), _deadline(connect_timeout, ConnectionLost(f"{address} does not answer")):
         stream = await trio.open_tcp_stream(address.host, address.port)
-    channel = SecureChannel(True, signing_key, secrets.token_bytes(KEY_SIZE), (psk,))
-    return await _shake(stream, channel, signing_key, handshake_timeout, initiator=True)
+    return await _shake(stream, signing_key, (psk,), handshake_timeout, initiator=True)
 
 
 async def _shake(
     stream: trio.SocketStream,
-    channel: SecureChannel,
     signing_key: SigningKey,
+    psks: Sequence[bytes],
     timeout: float,
     *,
     initiator: bool,
 ) -> Connection:
+    channel = SecureChannel(initiator, signing_key, secrets.token_bytes(KEY_SIZE), psks)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(trio.aclose_forcefully, stream)
         with _mapped(), _deadline(timeout, Refused(Reason.TIMED_OUT, "handshake")):
@@ -240,7 +240,12 @@ async def _shake(
         if established.remote_device == signing_key.public:
             raise Refused(Reason.SELF, "we reached ourselves")
         connection = Connection(
-            stream, channel, established, initiator=initiator, remote_address=remote
+            stream,
+            channel,
+            established,
+            psk=psks[established.psk_index],
+            initiator=initiator,
+            remote_address=remote,
         )
         connection.keep(rest)
         stack.pop_all()

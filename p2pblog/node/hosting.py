@@ -9,9 +9,12 @@ import trio
 
 from p2pblog.errors import ConnectionLost, Reason, Refused
 from p2pblog.net.connection import Connection
-from p2pblog.protocol import admission, message, page
+from p2pblog.protocol import admission, message
+from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.limits import STRANGER_TIMEOUT
+from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Scope
+from p2pblog.protocol.team import Invitation
 
 if TYPE_CHECKING:
     from p2pblog.node.membership import Membership
@@ -20,12 +23,15 @@ log = logging.getLogger(__name__)
 SERVE_BYTES = 1024 * 1024
 
 
-async def host_guest(member: Membership, connection: Connection) -> None:
+async def host_guest(member: Membership, connection: Connection, invited: Invitation) -> None:
     """Show the team logs, take the request, admit or say why not. Raises `PeerError`."""
+    shown: dict[LogId, Tip] = {}
     try:
         with trio.fail_after(STRANGER_TIMEOUT):
-            await _show_team(member, connection)
-            await _admit(member, connection, await _request(connection))
+            admission.check_usable(invited, connection.remote_device, member.clock())
+            await _show_team(member, connection, shown)
+            await connection.send(message.pack(message.Done(Scope.TEAM)))
+            await _admit(member, connection, await _request(connection), shown)
     except Refused as refused:
         goodbye = message.Goodbye(refused.reason, refused.detail[:200])
         await connection.send(message.pack(goodbye))
@@ -34,20 +40,20 @@ async def host_guest(member: Membership, connection: Connection) -> None:
         raise ConnectionLost("guest took too long") from None
 
 
-async def _show_team(member: Membership, connection: Connection) -> None:
+async def _show_team(member: Membership, connection: Connection, shown: dict[LogId, Tip]) -> None:
+    """Send what `shown` does not have yet of the team logs, and note it there."""
+    cut = member.replica.cut_pages
     for log_id, tips in member.replica.rows(True).items():
         for tip in tips:
-            after = None
-            while after is None or after.seq < tip.seq:
-                cut = member.replica.cut_pages
+            after = shown.get(log_id)
+            while after != tip:
                 pages = await trio.to_thread.run_sync(cut, log_id, after, tip, SERVE_BYTES)
                 if not pages:
                     break
                 await connection.send_many(
                     message.pack(message.PageMessage(one.page, live=False)) for one in pages
                 )
-                after = pages[-1].last
-    await connection.send(message.pack(message.Done(Scope.TEAM)))
+                after = shown[log_id] = pages[-1].last
 
 
 async def _request(connection: Connection) -> message.Join:
@@ -61,18 +67,18 @@ async def _request(connection: Connection) -> message.Join:
     raise ConnectionLost("guest went away")
 
 
-async def _admit(member: Membership, connection: Connection, request: message.Join) -> None:
+async def _admit(
+    member: Membership, connection: Connection, request: message.Join, shown: dict[LogId, Tip]
+) -> None:
+    device = connection.remote_device
     async with member.admitting:  # two guests with one code: the second finds it used
-        device = connection.remote_device
-        replica = member.replica
-        operation = admission.admit(replica.team, replica.team_id, request, device, member.clock())
-        made = (await member.operate(operation)).entry
-    log.info("admit device=%s", device[:4].hex())
-    data = page.pack([made.header_bytes], [made.payload], [made.signature])
-    await connection.send_many(
-        [
-            message.pack(message.PageMessage(data, live=False)),
-            message.pack(message.Admitted(member.identity.network_key, made.id)),
-        ]
-    )
+        team = member.replica.team
+        operation = admission.admit(team, team.id, request, device, member.clock())
+        if operation is not None:
+            await member.operate(operation)
+            log.info("admit device=%s", device[:4].hex())
+    await _show_team(member, connection, shown)  # with what was written since the first time
+    admitted_by = member.replica.team.devices[device].admitted_by
+    answer = message.Admitted(member.identity.network_key, admitted_by)
+    await connection.send(message.pack(answer))
     await connection.receive()  # until the guest has it and ends

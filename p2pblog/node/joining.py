@@ -56,6 +56,7 @@ class Join:
     _key: SigningKey | None = None
     _peering: Peering | None = None
     _asking: bool = False
+    _turn: trio.Lock = field(default_factory=trio.Lock)
 
     @property
     def device_key(self) -> SigningKey:
@@ -93,8 +94,9 @@ class Join:
         request = self.request
         joiner = Joiner(self._key, self.device_key.public, request.name, request.device_name)
         try:
-            with trio.fail_after(STRANGER_TIMEOUT):
-                await self._converse(connection, joiner)
+            async with self._turn:  # one host at a time: two would both admit us
+                with trio.fail_after(STRANGER_TIMEOUT):
+                    await self._converse(connection, joiner)
         except Refused as refused:
             log.info("refused reason=%s", refused)
             if refused.reason in FINAL:

@@ -235,22 +235,31 @@ class Membership:
     # -- connections -------------------------------------------------------------------------
 
     def _psks(self) -> list[bytes]:
-        network = crypto.network_psk(self.identity.network_key)
-        return [network, *(crypto.invitation_psk(i.public_key) for i in self.open_invitations())]
+        return [crypto.network_psk(self.identity.network_key), *self._guests()]
+
+    def _guests(self) -> dict[bytes, Invitation]:
+        """Invitations by the PSK of those who hold the code: the open ones first, 64 in all.
+
+        With those that are closed a guest is told why; and one whose answer was lost gets it.
+        """
+        known = sorted(self.replica.team.invitations.values(), key=lambda i: (-i.expires, i.id))
+        known.sort(key=lambda i: not self._is_open(i))
+        return {crypto.invitation_psk(i.public_key): i for i in known[:MAX_OPEN_INVITATIONS]}
+
+    def _is_open(self, one: Invitation) -> bool:
+        return one.state == "open" and one.expires > self.clock()
 
     def open_invitations(self) -> list[Invitation]:
-        """Those that can still be used, at most 64."""
-        now = self.clock()
-        known = self.replica.team.invitations.values()
-        usable = [i for i in known if i.state == "open" and i.expires > now]
-        return sorted(usable, key=lambda i: i.id)[:MAX_OPEN_INVITATIONS]
+        """Those that can still be used."""
+        return [one for one in self.replica.team.invitations.values() if self._is_open(one)]
 
     async def _accept(self, connection: Connection) -> None:
-        if connection.psk_index == 0:
+        invited = self._guests().get(connection.psk)
+        if invited is None:
             await self.run_session(connection)
             return
         try:
-            await host_guest(self, connection)
+            await host_guest(self, connection, invited)
         except PeerError as error:
             log.info("lose guest device=%s reason=%s", _brief(connection.remote_device), error)
 

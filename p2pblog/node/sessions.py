@@ -34,8 +34,9 @@ class Sessions:
     def admit(self, new: Driver, now: float) -> bool:
         """Whether `new` stays; if so an older session with the same device is ended.
 
-        Of two that were dialled from both ends at once, that of the smaller key stays. Otherwise
-        the one who dials knows best that the old connection is dead.
+        Both sides have to keep the same one. Of two that are young, that of the smaller dialler
+        stays, then that of the smaller handshake hash. Otherwise the new one: whoever dials again
+        has lost the old one, or has found a better way.
         """
         old = self._by_device.get(new.remote)
         if old is not None and not self._replaces(new, old, now):
@@ -47,12 +48,11 @@ class Sessions:
         return True
 
     def _replaces(self, new: Driver, old: Driver, now: float) -> bool:
-        if new.initiator == old.initiator:
-            return not new.initiator
-        if now - old.since > YOUNG:
-            return not new.initiator
-        dialler = self.me if new.initiator else new.remote
-        return dialler == min(self.me, new.remote)
+        return now - old.since > YOUNG or self._rank(new) < self._rank(old)
+
+    def _rank(self, driver: Driver) -> tuple[bytes, bytes]:
+        dialler = self.me if driver.initiator else driver.remote
+        return dialler, driver.connection.handshake_hash
 
     def remove(self, driver: Driver) -> None:
         """It has ended."""

@@ -90,7 +90,7 @@ class Joiner:
         raise Refused(Reason.INVITATION_UNKNOWN, "this team has no invitation for the code")
 
     def _ask(self, founding: TeamId, found: Team, invited: Invitation) -> list[Outcome]:
-        check_open(invited)
+        check_open(invited, self._device)
         self._team = founding
         inviter = found.devices[invited.inviter].member
         proof = invitation.prove(self._key, founding, invited.id, self._device)
@@ -128,10 +128,15 @@ def _invitation(found: Team, public: bytes) -> Invitation | None:
     return next((i for i in found.invitations.values() if i.public_key == public), None)
 
 
-def check_open(invited: Invitation) -> None:
-    """Raise `Refused` INVITATION_USED, _WITHDRAWN or _UNKNOWN unless it can be used."""
+def check_open(invited: Invitation, device: DeviceKey) -> None:
+    """Raise `Refused` INVITATION_USED, _WITHDRAWN or _UNKNOWN unless `device` can use it.
+
+    It can use it again: the answer to its first request may have been lost.
+    """
     match invited.state:
         case "open":
+            return
+        case "used" if device in invited.used_by:
             return
         case "used":
             raise Refused(Reason.INVITATION_USED, "somebody has joined with it")
@@ -140,22 +145,30 @@ def check_open(invited: Invitation) -> None:
     raise Refused(Reason.INVITATION_UNKNOWN, invited.state)
 
 
+def check_usable(invited: Invitation, device: DeviceKey, now: int) -> None:
+    """As `check_open`, and INVITATION_EXPIRED; `now` is the host's wall clock in ms."""
+    check_open(invited, device)
+    if invited.expires <= now and device not in invited.used_by:
+        raise Refused(Reason.INVITATION_EXPIRED, "ask for a new one")
+
+
 def admit(
     known: Team, founding: TeamId, request: message.Join, device: DeviceKey, now: int
-) -> Admit:
-    """The operation that admits, on the host's side; `now` is its wall clock in ms.
+) -> Admit | None:
+    """The operation that admits, on the host's side; None where one did so before.
 
-    `device` is the key that the connection proved. Raises `Refused` with what is wrong.
+    `device` is the key that the connection proved, `now` the host's wall clock in ms. Raises
+    `Refused` with what is wrong.
     """
     invited = known.invitations.get(request.invitation)
     if invited is None:
         raise Refused(Reason.INVITATION_UNKNOWN, "no such invitation")
-    check_open(invited)
-    if invited.expires <= now:
-        raise Refused(Reason.INVITATION_EXPIRED, "ask for a new one")
+    check_usable(invited, device, now)
     if request.device != device:
         raise Refused(Reason.BAD_PROOF, "for another device")
     invitation.check_proof(invited.public_key, founding, invited.id, device, request.proof)
+    if device in invited.used_by and known.is_active(device):
+        return None
     if device in known.devices:
         raise Refused(Reason.CUT if known.is_cut(device) else Reason.INVITATION_USED, "known key")
     name = _free_name(known, invited, request.name)

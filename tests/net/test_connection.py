@@ -58,7 +58,7 @@ def test_both_sides_know_each_other_and_exchange_messages() -> None:
     async def main() -> None:
         async with two() as (anna, bert):
             assert (anna.remote_device, bert.remote_device) == (BERT.public, ANNA.public)
-            assert (anna.psk_index, bert.psk_index) == (0, 1)
+            assert (anna.psk, bert.psk) == (PSK, PSK)
             assert (anna.initiator, bert.initiator) == (True, False)
             assert anna.handshake_hash == bert.handshake_hash
             assert bert.remote_address.host == "127.0.0.1"
