@@ -9,7 +9,7 @@ from typing import Annotated
 
 from p2pblog.api.context import Api, Scope
 from p2pblog.api.fields import NONCE, Choice, Many, Pattern, Text
-from p2pblog.api.limits import MAX_BODY, MAX_WORD
+from p2pblog.api.limits import MAX_VALUE, MAX_WORD
 from p2pblog.api.posts import NoFields
 from p2pblog.api.problem import Refusal
 from p2pblog.api.views import Document, Listing, Nothing, Proof
@@ -30,7 +30,7 @@ class NewValue:
     """A setting's value, as the user types it."""
 
     key: Annotated[str, SETTING]
-    value: Annotated[str, Text(MAX_BODY)]
+    value: Annotated[str, Text(MAX_VALUE)]
 
 
 @dataclass(frozen=True, slots=True)

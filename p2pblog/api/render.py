@@ -85,8 +85,11 @@ def schema_of(hint: Any, shared: JsonObject) -> JsonObject:
     if _is_dict(hint):
         return {"type": "object", "additionalProperties": schema_of(get_args(hint)[1], shared)}
     if parts := _fixed(hint):
-        prefix: list[Json] = [schema_of(part, shared) for part in parts]
-        return {"type": "array", "prefixItems": prefix, "items": False, "minItems": len(parts)}
+        # of one type each: tools still choke on prefixItems
+        (part,) = set(parts)
+        size = len(parts)
+        items = schema_of(part, shared)
+        return {"type": "array", "items": items, "minItems": size, "maxItems": size}
     if item := _item(hint):
         return {"type": "array", "items": schema_of(item, shared)}
     return _object_schema(hint, shared)
