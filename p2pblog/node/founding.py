@@ -5,6 +5,7 @@ The store comes first and the identity last: whatever is interrupted leaves an e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,7 @@ from p2pblog.errors import DiskError
 from p2pblog.node.identity import Identity
 from p2pblog.protocol import entry, invitation, operation, page
 from p2pblog.protocol.admission import Joined
-from p2pblog.protocol.crypto import KEY_SIZE, SigningKey
+from p2pblog.protocol.crypto import KEY_SIZE, DeviceKey, SigningKey
 from p2pblog.protocol.entry import (
     NO_BACKLINK,
     NO_TEAM,
@@ -25,6 +26,7 @@ from p2pblog.protocol.entry import (
 from p2pblog.protocol.limits import SALT_SIZE
 from p2pblog.store.replica import Replica
 
+FIXED_PEERS = "fixed peers"  # the setting that holds the addresses that the user gave
 INCARNATION_SIZE = 8
 STORE_ID_SIZE = 8
 
@@ -82,22 +84,40 @@ def found_team(
 
 
 def take_membership(
-    files: Files, key: SigningKey, joined: Joined, salt: Callable[[int], bytes], now: int
+    files: Files,
+    key: SigningKey,
+    joined: Joined,
+    host: tuple[DeviceKey, str],
+    peers: Sequence[str],
+    salt: Callable[[int], bytes],
+    now: int,
 ) -> None:
-    """Become the member that a join has made of us."""
+    """Become the member that a join has made of us.
+
+    Whoever let us in, and the addresses that the user gave, are where we look for the team first.
+    """
     incarnation = Incarnation(salt(INCARNATION_SIZE))
     identity = Identity(key, incarnation, joined.team, joined.network_key)
-    _settle(files, identity, joined.pages, salt, now)
+    _settle(files, identity, joined.pages, salt, now, host, peers)
 
 
 def _settle(
-    files: Files, identity: Identity, pages: Sequence[bytes], salt: Callable[[int], bytes], now: int
+    files: Files,
+    identity: Identity,
+    pages: Sequence[bytes],
+    salt: Callable[[int], bytes],
+    now: int,
+    host: tuple[DeviceKey, str] | None = None,
+    peers: Sequence[str] = (),
 ) -> None:
     _put_aside(files.store, now)
     with Replica.create(files.store, identity.team, salt(STORE_ID_SIZE)) as replica:
         results = replica.ingest(pages, now)
         if not replica.team.is_active(identity.key.public):
             raise DiskError(f"the team's logs were not taken in: {results}")
+        if host is not None:
+            replica.remember_address(*host, now)
+        replica.put_setting(FIXED_PEERS, json.dumps(sorted(set(peers))))
     identity.save(files.identity)
 
 

@@ -50,6 +50,7 @@ class Join:
     chance: random.Random
     done: trio.Event = field(default_factory=trio.Event)
     result: Joined | None = None
+    host: tuple[DeviceKey, str] | None = None
     _team: str = ""
     _inviter: str = ""
     _refused: Reason | None = None
@@ -62,6 +63,11 @@ class Join:
     def device_key(self) -> SigningKey:
         """Our new device's key."""
         return SigningKey(bytes.fromhex(self.request.seed))
+
+    @property
+    def fixed(self) -> list[str]:
+        """The addresses that the user gave, each with its port."""
+        return [str(parse(peer, self.default_port)) for peer in self.request.peers]
 
     async def run(self) -> None:
         """Until it is done, one way or the other."""
@@ -120,6 +126,8 @@ class Join:
                             await connection.send(asked)
                         case Joined():
                             self.result = outcome
+                            where = str(connection.remote_address)
+                            self.host = (connection.remote_device, where)
                             self.done.set()
                             return
 

@@ -19,6 +19,7 @@ from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
 from p2pblog.node.driver import Driver
+from p2pblog.node.founding import FIXED_PEERS
 from p2pblog.node.hosting import host_guest
 from p2pblog.node.identity import Identity
 from p2pblog.node.peering import Peering
@@ -45,7 +46,6 @@ from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
 log = logging.getLogger(__name__)
-FIXED = "fixed peers"  # the setting that holds the addresses that the user gave
 
 
 def wall_clock() -> int:
@@ -340,18 +340,18 @@ class Membership:
 
     def fixed_addresses(self) -> list[str]:
         """The addresses that the user gave."""
-        kept: list[str] = json.loads(self.replica.settings().get(FIXED, "[]"))
+        kept: list[str] = json.loads(self.replica.settings().get(FIXED_PEERS, "[]"))
         return kept
 
     async def fix_address(self, address: str) -> None:
         """Keep an address that the user gave."""
         kept = sorted({*self.fixed_addresses(), address})
-        await self.writer.call(self.replica.put_setting, FIXED, json.dumps(kept))
+        await self.writer.call(self.replica.put_setting, FIXED_PEERS, json.dumps(kept))
 
     async def unfix_address(self, address: str) -> None:
         """Forget an address that the user gave."""
         kept = sorted(set(self.fixed_addresses()) - {address})
-        await self.writer.call(self.replica.put_setting, FIXED, json.dumps(kept))
+        await self.writer.call(self.replica.put_setting, FIXED_PEERS, json.dumps(kept))
 
 
 def _literal(text: str, port: int) -> Address:

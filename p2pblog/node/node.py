@@ -147,12 +147,14 @@ class Node:
 
     async def _finish_join(self, join: Join) -> None:
         await join.run()
-        if join.result is not None:
+        if join.result is not None and join.host is not None:
             await trio.to_thread.run_sync(
                 take_membership,
                 self.files,
                 join.device_key,
                 join.result,
+                join.host,
+                join.fixed,
                 self.salt,
                 wall_clock(),
             )
