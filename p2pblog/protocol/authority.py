@@ -42,13 +42,14 @@ from p2pblog.protocol.standing import Author, View, grounds, rank, rank_against
 class Ruling(NamedTuple):
     """An authorised act: by whom (None: the recovery key), what it rests on, how senior it is.
 
-    `charged` are the grants without which it would not have been allowed.
+    `charged` are the grants without which it would not have been allowed, `second` who co-signed.
     """
 
     author: Author | None
     grounds: Grounds
     rank: Rank
     charged: tuple[int, ...] = ()
+    second: Author | None = None
 
 
 def judge(view: View, team: TeamId, entry: TeamEntry) -> Ruling:
@@ -146,7 +147,7 @@ def _against(
         raise Refused(Reason.NOT_AUTHORISED, "the co-signer is another admin")
     with_second = _in_charge(view, second)
     both = tuple(sorted({*ruling.grounds, *with_second.grounds}))
-    return ruling._replace(grounds=both, rank=rank_against(view, member))
+    return ruling._replace(grounds=both, rank=rank_against(view, member), second=second)
 
 
 def _recover(view: View, team: TeamId, entry: TeamEntry, operation: Approved) -> Ruling:

@@ -18,6 +18,7 @@ from p2pblog.protocol.operation import (
     Leave,
     RemoveMember,
     RevokeDevice,
+    Role,
     SetRole,
     Withdraw,
 )
@@ -69,15 +70,20 @@ def connect(facts: Facts, act: int) -> None:
     """Tell seniority which items reach a newly added act, and which acts it reaches as an item."""
     _reached(facts, act)
     match facts.ancestry.entries[act].operation:
-        case SetRole(member=member):
-            for other in facts.acts[member] if act in facts.demotions[member] else ():
+        case SetRole(member=member, role=Role.MEMBER):
+            for other in facts.acts[member]:
                 _demote(facts, act, other)
         case RemoveMember(member=member):
             _cut_all(facts, act, facts.acts[member])
+            _hit_seconded(facts, act, facts.seconded[member])
         case Leave():
             _cut_all(facts, act, facts.acts[facts.author[act]])
+            _hit_seconded(facts, act, facts.seconded[facts.author[act]])
         case RevokeDevice(device=device):
             _cut_all(facts, act, facts.acts_with[device])
+            for other, second in facts.second.items():
+                if second.device == device:
+                    _hit_unknown(facts, act, other)
         case Withdraw(invitation=ident):
             for use in facts.uses[facts.ancestry.place[ident]]:
                 _hit_unknown(facts, act, use)
@@ -95,12 +101,22 @@ def _reached(facts: Facts, act: int) -> None:
             _cut(facts, item, act)
         for item in facts.demotions[member]:
             _demote(facts, item, act)
+    second = facts.second.get(act)
+    if second is not None:
+        for item in (*facts.member_cuts[second.member], *facts.device_cuts[second.device]):
+            _hit_unknown(facts, item, act)
     if isinstance(entry.operation, Admit) and entry.operation.invitation is not None:
         invite = facts.ancestry.place[entry.operation.invitation]
         inviter = facts.ancestry.entries[invite].device
         cuts = (*facts.member_cuts[facts.author[invite]], *facts.device_cuts[inviter])
         for item in (*facts.withdrawals[invite], *cuts):
             _hit_unknown(facts, item, act)
+
+
+def _hit_seconded(facts: Facts, item: int, acts: list[int]) -> None:
+    """A co-signature is in no log: it counts where the item's author knew of it."""
+    for act in acts:
+        _hit_unknown(facts, item, act)
 
 
 def _cut_all(facts: Facts, item: int, acts: list[int]) -> None:
@@ -112,7 +128,8 @@ def _cut_all(facts: Facts, item: int, acts: list[int]) -> None:
 
 
 def _cut(facts: Facts, item: int, act: int) -> None:
-    if is_beyond(facts.ancestry, item, act):
+    """What is beyond falls, but what the item itself rests on."""
+    if is_beyond(facts.ancestry, item, act) and not facts.seniority.rests_on(item, act):
         _hit(facts, item, act)
 
 

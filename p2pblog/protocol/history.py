@@ -100,6 +100,9 @@ def _record(facts: Facts, place: int, ruling: Ruling) -> None:
         case Extend():
             facts.seniority.add_item(place, ruling.rank, extends=True)
     facts.add(place, ruling.author and ruling.author.member, ruling.charged)
+    if ruling.second is not None:
+        facts.second[place] = ruling.second
+        facts.seconded[ruling.second.member].append(place)
     cutoff.connect(facts, place)
 
 

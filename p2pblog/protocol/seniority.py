@@ -70,6 +70,10 @@ class Seniority:
         if extends:
             self._extends |= 1 << act
 
+    def rests_on(self, act: int, ground: int) -> bool:
+        """Whether an act rests on another, at first or second hand, or is that one."""
+        return bool(self._rests[act] >> ground & 1)
+
     def hit(self, item: int, act: int) -> None:
         """While `item` stands, `act` falls."""
         self._hit |= 1 << act
@@ -130,7 +134,7 @@ class Seniority:
         below = wanted
         while below not in self._standing:
             if not self._only_adds(below):
-                self._standing[below] = self._walk(below)
+                self._standing[below] = self.walk(below)
                 break
             above.append(below)
             below ^= 1 << below.bit_length() - 1
@@ -146,7 +150,8 @@ class Seniority:
         knew = self.ancestry.ancestors[newest] & self.items
         return knew == others and not items & self._extends and not self.hits_by(newest)
 
-    def _walk(self, items: int) -> int:
+    def walk(self, items: int) -> int:
+        """The items that stand among `items`, the long way: `standing` keeps what it finds."""
         standing = 0
         ordered = sorted(places(items), key=lambda item: (self._rank[item], item))
         for _, group in groupby(ordered, key=self._rank.__getitem__):

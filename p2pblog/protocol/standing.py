@@ -45,6 +45,15 @@ def _lists() -> defaultdict[Key, list[int]]:
     return defaultdict(list)
 
 
+class Author(NamedTuple):
+    """Who acts: the device, whose it is, by which admissions of member and of device."""
+
+    device: DeviceKey
+    member: MemberId
+    first: tuple[int, ...]
+    admissions: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Facts:
     """Authorised acts by what they are about. Acts are named by their place in the ancestry."""
@@ -65,6 +74,8 @@ class Facts:
     author: dict[int, MemberId] = field(default_factory=dict)  # acts but those of the recovery key
     acts: defaultdict[MemberId, list[int]] = field(default_factory=_lists)  # by author
     acts_with: defaultdict[DeviceKey, list[int]] = field(default_factory=_lists)
+    second: dict[int, Author] = field(default_factory=dict)  # act: its co-signer
+    seconded: defaultdict[MemberId, list[int]] = field(default_factory=_lists)  # by co-signer
     charged: dict[int, tuple[int, ...]] = field(default_factory=dict)  # act: grants it needed
 
     def add(self, act: int, author: MemberId | None, charged: tuple[int, ...]) -> None:
@@ -124,15 +135,6 @@ class Facts:
     def founder(self) -> MemberId | None:
         """The founder's member id."""
         return None if self.found is None else MemberId(self.ancestry.entries[self.found].device)
-
-
-class Author(NamedTuple):
-    """Who acts: the device, whose it is, by which admissions of member and of device."""
-
-    device: DeviceKey
-    member: MemberId
-    first: tuple[int, ...]
-    admissions: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

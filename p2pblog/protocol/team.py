@@ -44,6 +44,7 @@ from p2pblog.protocol.page import Page
 from p2pblog.protocol.standing import View
 
 __all__ = [
+    "Action",
     "Device",
     "Invitation",
     "Member",
