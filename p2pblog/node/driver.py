@@ -274,6 +274,7 @@ class Driver:
                     await self._hub.fill(items)
                 case _:
                     self.apply((effect,))
+        self.apply(())  # there may be runs to serve
 
     def apply(self, effects: Sequence[Effect]) -> None:
         """Apply effects that take no time. The node calls this too."""
