@@ -90,7 +90,7 @@ def _gather(show: Show) -> None:
         device.api.join(code, device.member, device.name, [founder.address()])
         took = wait_for(f"{device.member} to join", partial(_joined, device))
         text = f"{device.member} joins with the code {code}, {took:.1f} s."
-        show.tell("joined", text, member=device.member, seconds=took)
+        show.tell("joined", text, member=device.member, seconds=round(took, 3))
     for device in others:
         for other in show.devices:
             if other is not device:
@@ -123,10 +123,12 @@ def _live(show: Show) -> None:
         took = post_and_watch(writer, text, reader)
         line = f"{writer.member}: {text}\n  {reader.member} has it after {took * 1000:.0f} ms."
         show.tell("live", line, text=text, milliseconds=round(took * 1000, 1))
+    _wait_equal(show.devices)
 
 
 def _unplug(show: Show) -> None:
     absent, here = show.devices[2], show.devices[:2]
+    known = len(absent.posts())
     absent.unplug()
     show.tell("unplugged", f"\n{absent.member}'s machine is unplugged.", member=absent.member)
     for text in show.lines(MEANWHILE):
@@ -135,12 +137,11 @@ def _unplug(show: Show) -> None:
     here[1].api.post(ANSWER)
     show.tell("offline", f"{here[1].member}: {ANSWER}", text=ANSWER)
     _wait_equal(here)
-    missed = len(here[0].posts())
+    missed = len(here[0].posts()) - known
     absent.plug_in()
-    missed -= len(absent.posts())
     took = _wait_equal(show.devices)
     line = f"{absent.member} is back: caught up with {output.count(missed, 'post')}, {took:.1f} s."
-    show.tell("back", line, member=absent.member, missed=missed, seconds=took)
+    show.tell("back", line, member=absent.member, missed=missed, seconds=round(took, 3))
 
 
 def _wait_equal(devices: list[Device]) -> float:
