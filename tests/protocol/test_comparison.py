@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,9 +19,11 @@ from p2pblog.protocol.gossip import Claims, Link
 from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, CLAIM_TIMEOUT, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Scope
+from tests.support.dialogues import pages_played, reason_of
 from tests.support.logs import packed, tip
 from tests.support.pair import End, Node, World, connect
 from tests.support.replicas import ADMIT, Replica, team_of
+from tests.support.vectors import vectors
 
 SECONDS = 3.0
 
@@ -371,3 +374,17 @@ def test_any_two_frontiers_become_one(
         assert end.kinds().count("Done") in (1, 2)
     for node in sides:
         assert set(node.received.values()) <= {1}
+
+
+# -- vectors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", vectors("comparison", "invalid"), ids=lambda v: v["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    assert reason_of(vector) == vector["reason"]
+
+
+@pytest.mark.parametrize("vector", vectors("comparison", "valid"), ids=lambda v: v["name"])
+def test_the_pages_of_a_dialogue_make_both_sides_equal(vector: dict[str, Any]) -> None:
+    assert pages_played(vector) == vector["tips"]
+    assert vector["tips"]["initiator"] == vector["tips"]["responder"]

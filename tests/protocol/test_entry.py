@@ -13,6 +13,7 @@ from p2pblog.protocol.entry import NO_BACKLINK, NO_TEAM, Header, Kind, TeamId
 from p2pblog.protocol.limits import MAX_PAYLOAD, MAX_SEQ, MAX_TIME_MS
 from tests.support.logs import TEAM, LogMaker, key
 from tests.support.mutate import mutated
+from tests.support.vectors import vectors
 
 FIRST, SECOND = LogMaker().run(2)
 HASH = bytes(32)
@@ -189,3 +190,41 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
         header = entry.parse_header(data)
         assert isinstance(header, Header)
         assert codec.unpack(data, len(data)) is not None
+
+
+@pytest.mark.parametrize("vector", vectors("entry", "valid"), ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    team, header, signature = (
+        bytes.fromhex(vector[name]) for name in ("team", "header", "signature")
+    )
+    parsed = entry.parse_header(header)
+    assert codec.to_json(tuple(parsed)) == vector["fields"]
+    assert entry.entry_id(header).hex() == vector["id"]
+    assert entry.signed_bytes(TeamId(team), header).hex() == vector["signed"]
+    entry.check_signature(TeamId(team), parsed.device, header, signature)
+    entry.check_payload(parsed, bytes.fromhex(vector["salt"] + vector["body"]))
+    log = entry.log_id(TeamId(team), parsed.device, parsed.incarnation, parsed.kind)
+    assert log.hex() == vector["log"]
+    assert crypto.SigningKey(bytes.fromhex(vector["seed"])).public == parsed.device
+
+
+@pytest.mark.parametrize("vector", vectors("entry", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        check(vector)
+    assert caught.value.reason == vector["reason"]
+
+
+def check(vector: dict[str, Any]) -> None:
+    header = bytes.fromhex(vector["header"])
+    match vector["check"]:
+        case "header":
+            entry.parse_header(header)
+        case "signature":
+            team, device, signature = (
+                bytes.fromhex(vector[name]) for name in ("team", "device", "signature")
+            )
+            entry.check_signature(TeamId(team), crypto.DeviceKey(device), header, signature)
+        case _:
+            payload = bytes.fromhex(vector["payload"])
+            entry.check_payload(entry.parse_header(header), payload)

@@ -1,13 +1,18 @@
 """`protocol/frontier.md`: equal frontiers have equal hashes, and what differs is found."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from p2pblog.errors import Refused
 from p2pblog.protocol import codec, frontier
 from p2pblog.protocol.entry import EntryId, LogId
 from p2pblog.protocol.frontier import HASH, Mark, Row, ShortId
 from p2pblog.protocol.limits import BUCKETS, MAX_MESSAGE, MAX_ROW_TIPS, MAX_ROWS, MAX_SEQ
 from p2pblog.protocol.log import Tip
+from tests.support.vectors import vectors
 
 KEY = b"k" * 64
 
@@ -105,3 +110,31 @@ def test_a_bucket_stays_in_one_message_where_it_fits() -> None:
     parted = list(frontier.parts(rows([1500, 1500, 400], 1)))
     assert [len(part) for part in parted] == [1500, 1900]
     assert [len(part) for part in frontier.parts(rows([10, 4500, 10], 0))] == [10, 2000, 2000, 510]
+
+
+def told(logs: list[Any]) -> dict[LogId, tuple[Tip, ...]]:
+    return {
+        LogId(bytes.fromhex(name)): tuple(Tip(seq, EntryId(bytes.fromhex(at))) for seq, at in tips)
+        for name, tips in logs
+    }
+
+
+@pytest.mark.parametrize("vector", vectors("frontier", "valid"), ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    key = bytes.fromhex(vector["key"])
+    if "differing" in vector:
+        mine, theirs = (frontier.summary(told(vector[side]), key) for side in ("mine", "theirs"))
+        assert list(frontier.differing(mine, theirs)) == vector["differing"]
+        return
+    tips = told(vector["logs"])
+    assert frontier.summary(tips, key).hex() == vector["summary"]
+    assert frontier.digest(tips, key).hex() == vector["digest"]
+    rows = frontier.rows_in(tips, bytes(range(BUCKETS)))
+    assert [codec.pack(made).hex() for made in rows] == vector["rows"]
+
+
+@pytest.mark.parametrize("vector", vectors("frontier", "invalid"), ids=lambda v: v["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        codec.decode(frontier.ROW, bytes.fromhex(vector["row"]), 4096)
+    assert caught.value.reason == vector["reason"]

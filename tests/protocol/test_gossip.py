@@ -1,6 +1,7 @@
 """`protocol/gossip.md`: who is pushed to, told and asked; one peer fetches a bucket at a time."""
 
 import itertools
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from p2pblog.protocol.limits import (
 from p2pblog.protocol.log import Tip
 from tests.support.pair import Node, World, connect
 from tests.support.replicas import Replica, team_of
+from tests.support.vectors import vectors
 
 LOG, OTHER = LogId(b"l" * 16), LogId(b"m" * 16)
 
@@ -234,3 +236,50 @@ def test_anti_entropy_mends_what_gossip_missed() -> None:
     nodes[0].replica.write_many(5)  # told to nobody
     world.run(ANTI_ENTROPY_INTERVAL + 3)
     assert all(node.replica.snapshot() == nodes[0].replica.snapshot() for node in nodes)
+
+
+# -- vectors ----------------------------------------------------------------------------------
+
+
+def test_vectors_of_claims() -> None:
+    claims = Claims()
+    for step in vectors("gossip", "valid")[0]["steps"]:
+        match step:
+            case {"claim": owner, "at": at, "scope": scope, "buckets": buckets, "won": won}:
+                assert list(claims.claim(owner, scope, bytes(buckets), at)) == won
+            case {"touch": owner, "at": at}:
+                claims.touch(owner, at)
+            case {"release": owner, "scope": scope, "had": had}:
+                assert claims.release(owner, scope) == had
+
+
+def test_vectors_of_links() -> None:
+    for vector in vectors("gossip", "valid")[1:]:
+        link = Link(relays=vector["relays"])
+        for step in vector["steps"]:
+            assert link_step(link, step) == step["result"]
+
+
+def link_step(link: Link, step: dict[str, Any]) -> object:
+    match step:
+        case {"do": "pushes", "seq": seq, "own": own}:
+            return link.pushes(LOG, tip(seq), own=own)
+        case {"do": "has", "seq": seq}:
+            return link.has(LOG, seq)
+        case {"do": "note", "seq": seq}:
+            link.note(row(LOG, seq))
+        case {"do": "pushed", "seq": seq}:
+            link.pushed(LOG, seq)
+        case {"do": "agree"}:
+            link.agreed = True
+        case {"do": "prune"}:
+            link.eager = False
+        case {"do": "announce", "at": at, "at_once": at_once}:
+            link.announce(LOG, at, at_once=at_once)
+        case {"do": "announced", "at": at, "seq": seq}:
+            link.announced(row(LOG, seq), at)
+        case {"do": "deadline"}:
+            return link.next_deadline()
+        case _:
+            raise AssertionError(step)
+    return None

@@ -1,13 +1,19 @@
 """`protocol/live.md`: what is new reaches the peer at once, and what was missed in the end."""
 
+from typing import Any
+
+import pytest
+
 from p2pblog.protocol import message
 from p2pblog.protocol.effects import Standing
 from p2pblog.protocol.entry import Kind
 from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL
 from p2pblog.protocol.session import Phase
+from tests.support.dialogues import pages_played, reason_of
 from tests.support.logs import packed
 from tests.support.pair import LATENCY, End, Node, World, connect
 from tests.support.replicas import ADMIT, Replica, team_of
+from tests.support.vectors import vectors
 
 
 def two() -> tuple[World, Node, Node]:
@@ -117,3 +123,17 @@ def test_kinds_of_later_versions_replicate_as_posts_do() -> None:
     one.replica.write(kind=9)
     live(world, one, other)
     assert one.replica.snapshot() == other.replica.snapshot()
+
+
+# -- vectors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", vectors("live", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    assert reason_of(vector) == vector["reason"]
+
+
+@pytest.mark.parametrize("vector", vectors("live", "valid"), ids=lambda vector: vector["name"])
+def test_the_pages_of_a_dialogue_make_both_sides_equal(vector: dict[str, Any]) -> None:
+    assert pages_played(vector) == vector["tips"]
+    assert vector["tips"]["initiator"] == vector["tips"]["responder"]

@@ -1,15 +1,20 @@
 """`protocol/log.md`: where a page attaches, where two branches part, what a locator names."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2pblog.protocol.entry import Entry, EntryId
+from p2pblog.protocol import page
+from p2pblog.protocol.crypto import SigningKey
+from p2pblog.protocol.entry import Entry, EntryId, TeamId
 from p2pblog.protocol.limits import MAX_MARKS, MAX_SEQ
 from p2pblog.protocol.log import Branch, Outcome, Place, Tip, locator_heights, meeting, place
 from tests.support.logs import LogMaker, ids, tip
+from tests.support.replicas import ADMIT, Replica
+from tests.support.vectors import vectors
 
 
 def branch_of(number: int, parent: int | None, first: int, way: list[Entry]) -> Branch:
@@ -127,3 +132,45 @@ def test_every_locator_fits(height: int) -> None:
     assert heights[-1] == 1
     assert heights == sorted(set(heights), reverse=True)
     assert len(heights) <= MAX_MARKS
+
+
+def replayed(vector: dict[str, Any]) -> list[Any]:
+    team = TeamId(bytes.fromhex(vector["team"]))
+    held, author = Replica(1), Replica(2)
+    first = page.verify(bytes.fromhex(vector["steps"][0]["page"]), team)
+    author.signing = SigningKey(bytes(32))
+    author.signing.public = first.log[0]
+    held.operate(ADMIT, author)
+    steps = []
+    for step in vector["steps"]:
+        taken = held.ingest(bytes.fromhex(step["page"]))
+        ways = held.logs[taken.log].ways if taken.log in held.logs else []
+        steps.append(
+            {
+                "page": step["page"],
+                "new": [made.id.hex() for made in taken.new],
+                "tips": sorted([len(way), way[-1].id.hex()] for way in ways),
+                **({"reason": taken.reason.value} if taken.reason else {}),
+            }
+        )
+    return steps
+
+
+LOGS = [vector for vector in vectors("log", "valid") if "steps" in vector]
+
+
+@pytest.mark.parametrize("vector", LOGS, ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    assert replayed(vector) == vector["steps"]
+
+
+@pytest.mark.parametrize("vector", vectors("log", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    assert replayed(vector) == vector["steps"]
+    assert vector["steps"][-1]["reason"] == vector["reason"]
+
+
+def test_vectors_of_locators() -> None:
+    for vector in vectors("log", "valid"):
+        if "locator" in vector:
+            assert locator_heights(vector["tip"]) == vector["locator"]

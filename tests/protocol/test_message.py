@@ -14,6 +14,7 @@ from p2pblog.protocol.frontier import Mark, Row, ShortId
 from p2pblog.protocol.limits import MAX_MESSAGE, MAX_PAGE_BYTES, MAX_PAYLOAD, MAX_WANTS
 from p2pblog.protocol.message import Message, Missing
 from tests.support.mutate import mutated
+from tests.support.vectors import vectors
 
 LOG = LogId(b"l" * 16)
 MARK = Mark(7, ShortId(b"i" * 12))
@@ -139,3 +140,21 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
     with suppress(Refused):
         received = message.parse(data)
         assert received is None or type(received).__name__ in NAMES
+
+
+@pytest.mark.parametrize("vector", vectors("message", "valid"))
+def test_vectors(vector: dict[str, Any]) -> None:
+    data = bytes.fromhex(vector["message"])
+    received = message.parse(data)
+    if vector["fields"] is None:
+        assert received is None
+        return
+    assert type(received).__name__ == vector["name"]
+    assert codec.to_json(codec.unpack(data, MAX_MESSAGE)) == vector["fields"]
+    assert received is not None
+    assert codec.to_json(tuple(received)) == vector["fields"][1 : len(received) + 1]
+
+
+@pytest.mark.parametrize("vector", vectors("message", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    assert refused(bytes.fromhex(vector["message"])) == vector["reason"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from p2pblog.protocol.entry import NO_TEAM, Entry, Incarnation, Kind, TeamId
 from p2pblog.protocol.limits import MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, MAX_PAYLOAD
 from tests.support.logs import TEAM, LogMaker, key, packed
 from tests.support.mutate import mutated
+from tests.support.vectors import vectors
 
 POSTS = LogMaker().run(4)
 OPERATIONS = LogMaker(kind=Kind.TEAM).run(3)
@@ -180,3 +182,21 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
         assert page.kind_of(data) >= 0
     with suppress(Refused):
         assert page.verify(data, TEAM).ids
+
+
+@pytest.mark.parametrize("vector", vectors("page", "valid"), ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    verified = page.verify(bytes.fromhex(vector["page"]), TeamId(bytes.fromhex(vector["team"])))
+    assert [made.hex() for made in verified.ids] == vector["ids"]
+    assert codec.to_json(verified.payloads) == vector["payloads"]
+    assert codec.to_json(verified.log) == [
+        vector[name] for name in ("device", "incarnation", "kind")
+    ]
+    assert verified.headers[0].seq == vector["first_seq"]
+
+
+@pytest.mark.parametrize("vector", vectors("page", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        page.verify(bytes.fromhex(vector["page"]), TeamId(bytes.fromhex(vector["team"])))
+    assert caught.value.reason == vector["reason"]

@@ -1,5 +1,6 @@
 """`protocol/post.md`: posts and openings survive; any other body is refused by name."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +14,7 @@ from p2pblog.protocol.entry import EntryId, Incarnation
 from p2pblog.protocol.limits import MAX_PAYLOAD, MAX_TEXT, SALT_SIZE
 from p2pblog.protocol.post import Cause, Opening, Post, Reference, Source
 from tests.support.mutate import mutated
+from tests.support.vectors import vectors
 
 REPLY = Reference(1_700_000_000_000, EntryId(b"r" * 32))
 SOURCE = Source("anna", 1_200_000_000_000, "chat-17")
@@ -87,3 +89,24 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
         assert post.parse_post(data).text
     with suppress(Refused):
         assert post.parse_opening(data).cause >= 0
+
+
+PARSE: dict[str, Callable[[bytes], Post | Opening]] = {
+    "post": post.parse_post,
+    "opening": post.parse_opening,
+}
+
+
+@pytest.mark.parametrize("vector", vectors("post", "valid"), ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    body = bytes.fromhex(vector["body"])
+    made = PARSE[vector["kind"]](body)
+    assert codec.to_json(codec.unpack(body, MAX_PAYLOAD)) == vector["fields"]
+    assert codec.to_json(codec.unpack(made.pack(), MAX_PAYLOAD)) == vector["fields"][:4]
+
+
+@pytest.mark.parametrize("vector", vectors("post", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        PARSE[vector["kind"]](bytes.fromhex(vector["body"]))
+    assert caught.value.reason == vector["reason"]

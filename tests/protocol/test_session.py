@@ -1,6 +1,7 @@
 """`protocol/session.md`: two sessions greet, prove, converge and end as the page says."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,10 +20,12 @@ from p2pblog.protocol.limits import (
 )
 from p2pblog.protocol.message import Message, Scope
 from p2pblog.protocol.session import Phase, Session
+from tests.support.dialogues import pages_played, reason_of
 from tests.support.logs import START, packed
 from tests.support.mutate import mutated
 from tests.support.pair import KEY, LATENCY, End, Node, World, connect
 from tests.support.replicas import ADMIT, CUT, Replica, team_of
+from tests.support.vectors import vectors
 
 ROW = Row(LogId(b"l" * 16), (Mark(3, ShortId(b"i" * 12)),))
 
@@ -425,3 +428,19 @@ def test_no_message_breaks_a_session(phase: Phase, initiator: bool, wire: list[b
         session.tick(1.0)
         for job in session.jobs:
             session.served(job, job.upto, 1.0)
+
+
+# -- vectors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", vectors("session", "invalid"), ids=lambda vector: vector["name"])
+def test_invalid_vectors(vector: dict[str, Any]) -> None:
+    assert reason_of(vector) == vector["reason"]
+
+
+@pytest.mark.parametrize("vector", vectors("session", "valid"), ids=lambda vector: vector["name"])
+def test_dialogues(vector: dict[str, Any]) -> None:
+    if set(vector["closed"].values()) == {None}:
+        assert pages_played(vector) == vector["tips"]
+    for sent in vector["messages"]:
+        assert message.parse(bytes.fromhex(sent["message"])) is not None

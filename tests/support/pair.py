@@ -125,6 +125,7 @@ class End:
     effects: list[Effect] = field(default_factory=list)
     sent: list[Message | None] = field(default_factory=list)
     wire: list[bytes] = field(default_factory=list)
+    wire_at: list[float] = field(default_factory=list)
     turns: int = 0  # on the wire until the last page came: half round trips
     depth: int = 0
     serving: bool = False
@@ -189,6 +190,7 @@ class End:
     def send(self, data: bytes) -> None:
         """Put a message on the wire."""
         self.wire.append(data)
+        self.wire_at.append(self.node.world.now)
         self.sent.append(message.parse(data))
         peer, world, depth = self.other, self.node.world, self.depth + 1
         if peer is not None and not self.mute:

@@ -1,0 +1,89 @@
+"""Steps of claims and of a link, each with its due answer."""
+
+import random
+from typing import Any
+
+from p2pblog.protocol.entry import EntryId, LogId
+from p2pblog.protocol.frontier import Mark, Row, ShortId
+from p2pblog.protocol.gossip import Claims, Link
+from p2pblog.protocol.log import Tip
+
+Vector = dict[str, Any]
+LOG = LogId(bytes(16))
+
+
+def _claims() -> Vector:
+    claims, steps = Claims(), list[Vector]()
+
+    def claim(owner: str, scope: int, buckets: list[int], now: float) -> None:
+        won = claims.claim(owner, scope, bytes(buckets), now)
+        steps.append(
+            {"at": now, "claim": owner, "scope": scope, "buckets": buckets, "won": list(won)}
+        )
+
+    def touch(owner: str, now: float) -> None:
+        claims.touch(owner, now)
+        steps.append({"at": now, "touch": owner})
+
+    def release(owner: str, scope: int | None, now: float) -> None:
+        had = claims.release(owner, scope)
+        steps.append({"at": now, "release": owner, "scope": scope, "had": had})
+
+    claim("a", 1, [1, 2, 3], 0.0)
+    claim("b", 1, [2, 3, 4], 1.0)
+    claim("b", 0, [2], 1.0)
+    touch("a", 14.0)
+    claim("b", 1, [1], 15.0)
+    release("a", 0, 16.0)
+    release("a", 1, 16.0)
+    claim("b", 1, [1, 2], 17.0)
+    claim("c", 1, [1, 9], 31.9)
+    claim("c", 1, [1], 32.0)
+    release("b", None, 33.0)
+    claim("c", 0, [2], 33.0)
+    return {"name": "claims", "steps": steps}
+
+
+def _link(relays: bool) -> Vector:
+    link, steps = Link(relays=relays), list[Vector]()
+
+    def do(what: str, result: object = None, **fields: Any) -> None:
+        steps.append({"do": what, **fields, "result": result})
+
+    def pushes(seq: int, *, own: bool = True) -> None:
+        due = link.pushes(LOG, Tip(seq, EntryId(bytes(32))), own=own)
+        do("pushes", seq=seq, own=own, result=due)
+
+    pushes(1)
+    pushes(5)
+    link.agreed = True
+    do("agree")
+    pushes(5)
+    link.note(Row(LOG, (Mark(5, ShortId(bytes(12))),)))
+    do("note", seq=5)
+    pushes(6)
+    pushes(6, own=False)
+    pushes(7)
+    link.pushed(LOG, 6)
+    do("pushed", seq=6)
+    do("has", seq=6, result=link.has(LOG, 6))
+    do("has", seq=7, result=link.has(LOG, 7))
+    pushes(7, own=False)
+    link.eager = False
+    do("prune")
+    pushes(7, own=False)
+    pushes(7)
+    link.announced(Row(LOG, (Mark(9, ShortId(bytes(12))),)), 1.0)
+    do("announced", at=1.0, seq=9)
+    do("deadline", result=link.next_deadline())
+    for at, at_once in ((1.125, False), (1.0625, True)):
+        link.announce(LOG, at, at_once=at_once)
+        do("announce", at=at, at_once=at_once)
+        do("deadline", result=link.next_deadline())
+    name = f"a link that {'relays' if relays else 'does not relay'}"
+    return {"name": name, "relays": relays, "steps": steps}
+
+
+def make(_: random.Random) -> Vector:
+    valid = [_claims(), _link(relays=False), _link(relays=True)]
+    return {"module": "gossip", "valid": valid, "invalid": []}

@@ -1,0 +1,54 @@
+"""Bodies of posts and openings; bodies that do not decode."""
+
+import random
+from typing import Any
+
+from p2pblog.protocol import codec
+from p2pblog.protocol.entry import EntryId, Incarnation
+from p2pblog.protocol.limits import MAX_TEXT
+from p2pblog.protocol.post import Cause, Opening, Post, Reference, Source
+
+Vector = dict[str, Any]
+
+
+def _vector(kind: str, name: str, body: bytes) -> Vector:
+    fields = codec.to_json(codec.unpack(body, 1 << 20))
+    return {"kind": kind, "name": name, "body": body.hex(), "fields": fields}
+
+
+def make(rng: random.Random) -> Vector:
+    reply = Reference(1_785_000_000_000, EntryId(rng.randbytes(32)))
+    source = Source("anna", 1_200_000_000_000, "chat-17")
+    tips = tuple((Incarnation(rng.randbytes(8)), 7 + n, EntryId(rng.randbytes(32))) for n in (0, 1))
+    later = codec.pack(("hello", "general", None, None, "more", 7))
+    valid = [
+        _vector("post", "a post", Post("Good morning", "general").pack()),
+        _vector("post", "a reply", Post("Grüße an alle", "büro", reply).pack()),
+        _vector("post", "an imported reply", Post("hi", "general", reply, source).pack()),
+        _vector("post", "with elements of a later version", later),
+        _vector("opening", "after a restore", Opening(Cause.RESTORED, tips).pack()),
+        _vector("opening", "with nothing known", Opening(Cause.MOVED, ()).pack()),
+        _vector("opening", "for a cause of a later version", Opening(99, tips[:1]).pack()),
+    ]
+    bad: list[tuple[str, str, codec.Value, str]] = [
+        ("post", "no text", ("", "general", None, None), "bad_value"),
+        ("post", "a text too long", ("x" * (MAX_TEXT + 1), "general", None, None), "bad_value"),
+        ("post", "no channel", ("hello", "", None, None), "bad_value"),
+        ("post", "a channel of 65 bytes", ("hello", "c" * 65, None, None), "bad_value"),
+        ("post", "three elements", ("hello", "general", None), "bad_shape"),
+        ("post", "a text of bytes", (b"hello", "general", None, None), "bad_shape"),
+        ("post", "a reference without an id", ("hello", "general", (1,), None), "bad_shape"),
+        ("post", "a reference cut", ("hello", "general", (1, bytes(31)), None), "bad_value"),
+        ("post", "a source of nobody", ("hello", "general", None, ("", 1, "o")), "bad_value"),
+        ("post", "no array", "hello", "bad_shape"),
+        ("opening", "cause 256", (256, ()), "bad_value"),
+        ("opening", "no tips", (1,), "bad_shape"),
+        ("opening", "65 tips", (1, ((bytes(8), 1, bytes(32)),) * 65), "bad_value"),
+        ("opening", "a tip of height 0", (1, ((bytes(8), 0, bytes(32)),)), "bad_value"),
+    ]
+    invalid = [
+        {"kind": kind, "name": name, "body": codec.pack(value).hex(), "reason": reason}
+        for kind, name, value, reason in bad
+    ]
+    invalid.append({"kind": "post", "name": "cut short", "body": "94a5", "reason": "malformed"})
+    return {"module": "post", "valid": valid, "invalid": invalid}
