@@ -43,7 +43,7 @@ async def check_token(head: Head, scope: Scope, service: Service, start_token: s
         raise Refusal(
             HTTPStatus.UNAUTHORIZED,
             "A token is needed here",
-            "Make one with p2pblog, and send it as Authorization: Bearer TOKEN.",
+            "Make one: p2pblog token create NAME. Send it as Authorization: Bearer TOKEN.",
             _CHALLENGE,
         )
     if scope not in scopes and Scope.ADMIN not in scopes:

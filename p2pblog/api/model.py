@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
 from p2pblog.api.fields import Json, JsonObject, Kind
@@ -59,6 +60,7 @@ class Slot:
         return schema
 
 
+@cache
 def slots_of(model: type, template: str, method: str) -> tuple[Slot, ...]:
     """The slots of a request dataclass on this route."""
     hints = get_type_hints(model, include_extras=True)

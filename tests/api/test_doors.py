@@ -133,6 +133,11 @@ def test_the_start_token_is_proven_before_it_is_sent(tmp_path: Path) -> None:
     run(main)
 
 
+def test_the_example_of_a_proof_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "protocol" / "api.md").read_text("utf-8")
+    assert hmac.digest(b"secret", bytes(range(16)), "blake2b").hex() in page
+
+
 BOT = {"name": "bot", "scopes": ["read"]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import jsonschema
 import pytest
 
 from p2pblog.api.openapi import document
-from p2pblog.api.routes import PREFIX, ROUTES
+from p2pblog.api.routes import PREFIX, ROUTES, Route
 from p2pblog.node.service import Phase
 from tests.support.aio import run
 from tests.support.fake_service import NOW, FakeService, fake_id
@@ -115,6 +116,18 @@ def check(method: str, template: str, answer: Answer) -> None:
 def validate(schema: dict[str, Any], value: object) -> None:
     whole = schema | {"components": DOCUMENT["components"]}
     jsonschema.Draft202012Validator(whole).validate(value)
+
+
+def test_the_page_has_every_route_with_its_scope() -> None:
+    page = (Path(__file__).parents[2] / "protocol" / "api.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \| (\w+) \|", page, flags=re.M)
+    assert rows == [(r.method, r.path, str(r.scope or "none")) for r in sorted_as(rows)]
+    assert len(rows) == len(ROUTES)
+
+
+def sorted_as(rows: list[tuple[str, str, str]]) -> list[Route]:
+    places = {row[:2]: number for number, row in enumerate(rows)}
+    return sorted(ROUTES, key=lambda route: places[route.method, route.path])
 
 
 def test_errors_fit_the_document(tmp_path: Path) -> None:
