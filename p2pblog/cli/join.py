@@ -12,14 +12,15 @@ from p2pblog.cli import output, when
 from p2pblog.cli.api import Api
 from p2pblog.cli.app import App, pass_app
 from p2pblog.cli.ask import ask, host_name, user_name
-from p2pblog.cli.records import Join
+from p2pblog.cli.records import Join, Status
 from p2pblog.errors import Conflict, UsageError, WaitRanOut
 
 PATIENCE: Final = 15.0  # seconds; a join on a local network takes less than ten
+FIRST_POSTS: Final = 3.0  # seconds; a member in reach hands them over within two
 POLL: Final = 0.1
 PENDING: Final = (
-    "It goes on by itself. Look: p2pblog status; add an address: p2pblog peer add HOST; "
-    "give up: p2pblog join --cancel"
+    "It goes on by itself. Look: p2pblog join; name a member's address: "
+    "p2pblog join CODE --peer HOST; give up: p2pblog join --cancel"
 )
 WORDS: Final = {
     "searching": "Looking for the team",
@@ -99,10 +100,12 @@ def _await(app: App, api: Api, state: Join, patience: float) -> Join:
 
 
 def _tell(app: App, state: Join, told: list[str]) -> None:
-    lines = [WORDS[state["state"]] + " ..."] if state["state"] in WORDS else []
+    lines = []
     if state["team"]:
         team, inviter = output.clean(state["team"]), output.clean(state["inviter"])
         lines.append(f"Team: {team}; invited by {inviter}")
+    if state["state"] in WORDS:
+        lines.append(WORDS[state["state"]] + " ...")
     for line in lines:
         if line not in told:
             told.append(line)
@@ -122,14 +125,14 @@ def _finish(app: App, api: Api, state: Join, *, wait: bool) -> None:
 
 
 def _pending(app: App, state: Join, *, wait: bool) -> None:
-    why = state["why"] or "nobody of the team is in reach"
+    why = state["why"].rstrip(".") or "nobody of the team is in reach"
     tried = f" (tried {', '.join(state['tried'])})" if state["tried"] else ""
     if wait:
-        raise WaitRanOut(f"Not joined yet: {why}{tried}", state["hint"] or PENDING)
+        raise WaitRanOut(f"Not joined yet: {why}{tried}", PENDING)
     if app.json:
         app.emit(state)
     else:
-        app.say(output.sentence(f"Not joined yet: {why}{tried}", state["hint"]))
+        app.say(output.sentence(f"Not joined yet: {why}{tried}"))
         app.say(PENDING)
 
 
@@ -138,9 +141,19 @@ def _joined(app: App, api: Api, state: Join) -> None:
         app.emit(state)
         return
     app.say(f"Joined as {output.strong(output.clean(state['name']))}")
-    status = api.status()
-    here = output.count(status["totals"]["posts"], "post")
-    coming = status["sync"]["bytes_to_get"]
+    status = _with_posts(api)
+    posts, coming = status["totals"]["posts"], status["sync"]["bytes_to_get"]
+    here = f"{output.count(posts, 'post')} here" if posts else "Posts come by themselves"
     more = f"; {output.size(coming)} are on their way" if coming else ""
-    app.say(f"{here} here{more}. Read: p2pblog read")
+    app.say(f"{here}{more}. Read: p2pblog read")
     sys.stdout.flush()
+
+
+def _with_posts(api: Api) -> Status:
+    """The status when the first posts are here, or have had their time."""
+    deadline = time.monotonic() + FIRST_POSTS
+    while True:
+        status = api.status()
+        if status["totals"]["posts"] or time.monotonic() >= deadline:
+            return status
+        time.sleep(POLL)

@@ -101,17 +101,20 @@ def test_invitations_are_listed_and_withdrawn(home: Home, team: Team) -> None:
 CODE = "K7QF-M2XD-9HWA-T3PL"
 
 
-def test_join_tells_team_and_inviter_and_what_is_here(home: Home, empty: Team) -> None:
+def test_join_tells_team_and_inviter_and_what_is_here(
+    home: Home, empty: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_module, "FIRST_POSTS", 0.05)
     found = {"team": "Acme Roofing", "inviter": "Dana"}
     empty.joins = [join_view("searching"), join_view("asking", **found)]
     empty.joins += [join_view("joined", **found)]
     result = run_cli(home, "join", CODE, "--name", "Sam", "--peer", "192.0.2.1", "--peer", "depot")
     assert result.code == 0
-    assert result.out.startswith("Joined as Sam\n0 posts here")
+    assert result.out == "Joined as Sam\nPosts come by themselves. Read: p2pblog read\n"
     told = [
         "Looking for the team ...",
-        "Asking to be let in ...",
         "Team: Acme Roofing; invited by Dana",
+        "Asking to be let in ...",
     ]
     assert result.err.splitlines() == told
     sent = empty.requests[0][2]
@@ -128,6 +131,12 @@ def test_a_join_with_nobody_in_reach_is_pending(
     assert result.code == 0
     assert result.out.startswith("Not joined yet: nobody answers (tried mDNS on eth0).\nIt goes on")
     assert run_cli(home, "join", CODE, "--json").lines()[0]["state"] == "searching"
+
+
+def test_a_join_counts_the_posts_that_came(home: Home, team: Team) -> None:
+    run_cli(home, "post", "hello")
+    team.joins = [join_view("joined")]
+    assert "1 post here. Read: p2pblog read" in run_cli(home, "join").out
 
 
 def test_waiting_in_vain_is_exit_8(
