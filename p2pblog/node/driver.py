@@ -121,8 +121,8 @@ class Hub(Protocol):
         """Both sides are authorised."""
         ...
 
-    def is_synced(self, driver: Driver, scope: Scope) -> None:
-        """All that the peer had for us has come."""
+    def is_synced(self, driver: Driver, scope: Scope, *, freed: bool) -> None:
+        """All that the peer had for us has come; with `freed` others should look again."""
         ...
 
     def has_grown(
@@ -287,9 +287,9 @@ class Driver:
                     self._pages.append(effect)
                 case Live():
                     self._hub.is_live(self)
-                case Synced(scope):
+                case Synced(scope, freed):
                     self.progress.arrived()
-                    self._hub.is_synced(self, scope)
+                    self._hub.is_synced(self, scope, freed=freed)
                 case Expect(entries, size):
                     self.progress.expect(entries, size)
                 case Reached(log_id, seq):

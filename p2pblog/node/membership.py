@@ -134,14 +134,11 @@ class Membership:
         if self._nursery is not None:
             self._nursery.start_soon(self._remember, driver)
 
-    def is_synced(self, driver: Driver, scope: Scope) -> None:
+    def is_synced(self, driver: Driver, scope: Scope, *, freed: bool) -> None:
         """One peer has sent all: ask it for payloads, and let others go on with what it had."""
         log.debug("sync device=%s scope=%s", _brief(driver.remote), scope.name.lower())
-        self.claims.release(driver.session, scope)
-        now = trio.current_time()
-        for other in self.sessions:
-            if other is not driver:
-                other.apply(other.session.look_again(now))
+        if freed:
+            self._let_others_go_on(driver)
         if scope is Scope.POSTS:
             wants = self.replica.wants(MAX_WANTS)
             if wants:
@@ -274,16 +271,18 @@ class Membership:
         finally:
             self.sessions.remove(driver)
             self.last_seen[driver.remote] = self.clock()
-            self._let_others_go_on()
+            self._let_others_go_on(driver)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
         log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)
         return reason
 
-    def _let_others_go_on(self) -> None:
+    def _let_others_go_on(self, driver: Driver) -> None:
+        """What `driver` was to fetch and did not bring is another's to fetch."""
         now = trio.current_time()
         for other in self.sessions:
-            other.apply(other.session.look_again(now))
+            if other is not driver:
+                other.apply(other.session.look_again(now))
 
     def _wants(self, device: DeviceKey | None) -> bool:
         if device is not None and (device == self.me or self.sessions.get(device)):

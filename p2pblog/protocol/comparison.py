@@ -134,8 +134,8 @@ class Comparison:
         """All that the peer had for us has come."""
         scope = self._turn(Done, data.scope)
         self._awaited = None
-        self._out.append(Synced(scope))
-        self._claims.release(self._owner, scope)
+        freed = self._claims.release(self._owner, scope)
+        self._out.append(Synced(scope, freed))
         if self._initiator:
             self._over(scope)
         else:

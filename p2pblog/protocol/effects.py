@@ -100,9 +100,13 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """All that the peer had for us of this scope has come: other sessions may look again."""
+    """All that the peer had for us of this scope has come.
+
+    `freed`: it was this session's to fetch, so others should look again for what it did not bring.
+    """
 
     scope: Scope
+    freed: bool
 
 
 @dataclass(frozen=True, slots=True)

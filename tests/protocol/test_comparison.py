@@ -207,7 +207,7 @@ def test_what_was_reached_and_what_is_equal_is_told() -> None:
     world.run(ANTI_ENTROPY_INTERVAL + 1)
     assert Equal(Scope.POSTS) in dialler.effects
     assert Equal(Scope.POSTS) in listener.effects
-    assert Synced(Scope.POSTS) in listener.effects
+    assert Synced(Scope.POSTS, freed=True) in listener.effects
 
 
 def test_many_logs_take_several_messages() -> None:

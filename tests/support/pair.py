@@ -156,8 +156,9 @@ class End:
                     self._ingest(taken, live)
                 case Judge(pages):
                     self._judge(pages)
-                case Synced():
-                    self.node.look_again(self)
+                case Synced(_, freed):
+                    if freed:
+                        self.node.look_again(self)
                 case Asked() | Filled() | Live():
                     pass
                 case Close():
