@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from p2pblog.cli import events, posts
+from p2pblog.cli import events, output, posts
 from p2pblog.cli.app import App
 from p2pblog.cli.client import NotRunning
 from p2pblog.cli.records import Post, Status
@@ -42,6 +42,9 @@ def show_news(app: App) -> None:
     if status["phase"] == "empty":
         _begin(app)
         return
+    if status["phase"] == "joining":
+        _pending(app, status)
+        return
     seen = _seen(app.home.path / "seen", status)
     if seen is None:
         posts.show(app, api.posts(MOST), "No posts yet. Write the first: p2pblog post 'hello'")
@@ -55,6 +58,15 @@ def _begin(app: App) -> None:
         app.emit({"phase": "empty"})
     else:
         app.say(BEGIN)
+
+
+def _pending(app: App, status: Status) -> None:
+    if app.json:
+        app.emit({"phase": "joining"})
+        return
+    why = status["joining"]["why"] if status["joining"] else ""
+    app.say(output.sentence(f"Not joined yet: {why or 'nobody of the team is in reach'}"))
+    app.say("It goes on by itself. Look: p2pblog join")
 
 
 def _seen(place: Path, status: Status) -> int | None:

@@ -73,7 +73,10 @@ def test_a_person_posts_and_watches(place: Path) -> None:
     assert b"All three have the same 5 posts in the same order." in shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+SLOW = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *SLOW])
 def test_cut_off_it_cleans_up(place: Path, number: signal.Signals) -> None:
     with subprocess.Popen([*DEMO, "--auto"], stdout=subprocess.PIPE) as running:
         assert running.stdout is not None

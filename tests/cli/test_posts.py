@@ -9,7 +9,7 @@ import pytest
 
 from p2pblog.config import Home
 from tests.support.cli import run_cli
-from tests.support.fake_api import Team, problem
+from tests.support.fake_api import Team, join_view, problem
 
 
 def test_a_post_says_where_it_is(home: Home, team: Team) -> None:
@@ -226,3 +226,10 @@ def test_much_that_is_new_is_counted(home: Home, team: Team) -> None:
 def test_in_a_home_without_team_what_is_new_is_how_to_begin(home: Home, team: Team) -> None:
     team.phase = "empty"
     assert "p2pblog init" in run_cli(home).out
+
+
+def test_while_a_join_is_pending_it_says_so(home: Home, team: Team) -> None:
+    team.phase, team.joins = "joining", [join_view("searching", why="Nobody answers")]
+    result = run_cli(home)
+    assert (result.code, result.out.splitlines()[0]) == (0, "Not joined yet: Nobody answers.")
+    assert run_cli(home, "--json").lines() == [{"phase": "joining"}]
