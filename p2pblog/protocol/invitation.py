@@ -7,6 +7,7 @@ slip of the hand is told before anything is sent. Spec: `protocol/invitation.md`
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -26,8 +27,9 @@ CODE_SIZE: Final = 16  # symbols: 75 random bits and the check
 RECOVERY_SIZE: Final = 28  # 135 random bits and the check
 SCHEME: Final = "p2pblog:join/"
 
-_MEANT: Final = str.maketrans("ILO", "110")  # what a hand writes for 1 and 0
-_GAPS: Final = re.compile(r"[\s-]+")
+_UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+_MEANT: Final = _UPPER | str.maketrans("ILOilo", "110110")  # what a hand writes for 1 and 0
+_GAPS: Final = re.compile("[- \t\r\n\u00a0\u2010-\u2015]+")  # also what typesetters put there
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}")
 
 
@@ -73,7 +75,7 @@ def _grouped(symbols: str) -> str:
 def _parse(text: str, size: int) -> str:
     if len(text) > MAX_CODE_TEXT:
         raise Refused(Reason.BAD_CODE, "too long")
-    symbols = _GAPS.sub("", text).upper().translate(_MEANT)
+    symbols = _GAPS.sub("", text).translate(_MEANT)
     values = [ALPHABET.find(symbol) for symbol in symbols]
     if -1 in values:
         raise Refused(Reason.BAD_CODE, f"{symbols[values.index(-1)]!r} is in no code")
