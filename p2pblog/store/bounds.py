@@ -125,6 +125,7 @@ def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:
     """Show or hide the rows of a branch between two heights."""
     if old == new:
         return
+    writing.moved = True
     rows = writing.connection.execute(
         "SELECT arrival, header, payload FROM entries "
         "WHERE branch = ? AND seq > ? AND seq <= ? ORDER BY arrival",

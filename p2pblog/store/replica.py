@@ -35,6 +35,7 @@ from p2pblog.store import (
 )
 from p2pblog.store.append import Appended, Author, Draft
 from p2pblog.store.authority import Authority
+from p2pblog.store.backlog import Backlog
 from p2pblog.store.catalog import Catalog, LogKey
 from p2pblog.store.database import Database
 from p2pblog.store.ingest import Ingested
@@ -67,6 +68,7 @@ class Replica:
             self._catalog.wanted = connection.execute("SELECT count(*) FROM wants").fetchone()[0]
             newest = connection.execute("SELECT max(arrival) FROM entries").fetchone()[0]
             self._next_arrival = (newest or 0) + 1
+            self._backlog = Backlog(newest or 0)
             self._channels = dict(connection.execute("SELECT name, channel FROM channels"))
             self._authority = Authority.of(authority.read(connection, self._catalog), self.team_id)
         if made != views.VERSION:
@@ -131,6 +133,10 @@ class Replica:
             writing.settle()
             self._authority = writing.authority
             self._next_arrival = writing.next_arrival
+            if writing.moved:
+                self._backlog.forget(self.newest_arrival())
+            else:
+                self._backlog.add(sheet.documents, self.newest_arrival())
 
     def append(self, author: Author, drafts: Sequence[Draft], now: int) -> list[Appended]:
         """Sign and store drafts in one transaction; durable when it returns."""
@@ -154,7 +160,7 @@ class Replica:
             if not search.behind(connection):
                 return False
         with self._database.writing() as connection:
-            return search.index(connection, limit)
+            return search.index(connection, self._backlog, limit)
 
     def rebuild_views(self) -> None:
         """Make all views anew from the entries; search follows by `index_search`."""
@@ -162,6 +168,7 @@ class Replica:
             with self._database.writing() as connection:
                 rebuild.clear(connection)
             self._channels = rebuild.refill(self._database.writing, self._catalog)
+            self._backlog.forget(self.newest_arrival())
 
     # Logs
 

@@ -14,43 +14,46 @@ from collections.abc import Iterable, Sequence
 from p2pblog.protocol.entry import PayloadClass
 from p2pblog.store import question, timeline
 from p2pblog.store.authority import Authority
+from p2pblog.store.backlog import ID_DIGITS, Backlog, Document, document
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.question import Term
 from p2pblog.store.views import START, UNREADABLE, readable
 
-ID_DIGITS = 6  # hex digits of an id in the index: one in 16 of a million posts shares them
-_Document = tuple[int, str, str, str]
 
-
-def _document(row: timeline.Row) -> _Document:
-    arrival, _, start, log, channel, _, payload = row
-    post = None if channel == UNREADABLE else readable(PayloadClass.POST, payload)
-    meta = f"x{start.hex()[:ID_DIGITS]} lg{log} ch{channel}"
-    if post is None:
-        return arrival, "", "", meta
-    return arrival, post.text, post.source.author if post.source else "", meta
-
-
-def _documents(rows: Iterable[timeline.Row]) -> list[_Document]:
+def _documents(rows: Iterable[timeline.Row]) -> list[Document]:
     """What stands in the index; nothing for a post whose text is still wanted."""
-    return [_document(row) for row in rows if row[6] is not None]
+    found = []
+    for arrival, _, start, log, channel, _, payload in rows:
+        post = None if channel == UNREADABLE else readable(PayloadClass.POST, payload)
+        if payload is not None:
+            found.append(document(arrival, start, log, channel, post))
+    return found
 
 
-def index(connection: sqlite3.Connection, limit: int) -> bool:
+def index(connection: sqlite3.Connection, backlog: Backlog, limit: int) -> bool:
     """Index the next `limit` posts; whether more are left. Within a write transaction."""
-    cursor: int = connection.execute("SELECT indexed FROM store").fetchone()[0]
-    rows = timeline.by_arrival(connection, cursor, limit)
-    insert(connection, rows)
-    if rows:
-        connection.execute("UPDATE store SET indexed = ?", (rows[-1][0],))
-    return len(rows) == limit
+    (cursor,) = connection.execute("SELECT indexed FROM store").fetchone()
+    kept = backlog.after(cursor, limit)
+    if kept is None:
+        rows = timeline.by_arrival(connection, cursor, limit)
+        kept = _documents(rows), rows[-1][0] if rows else cursor
+        more = len(rows) == limit
+    else:
+        more = len(kept[0]) == limit
+    _insert(connection, kept[0])
+    connection.execute("UPDATE store SET indexed = ?", (kept[1],))
+    return more
+
+
+def _insert(connection: sqlite3.Connection, documents: Sequence[Document]) -> None:
+    connection.executemany(
+        "INSERT INTO search (rowid, text, source, meta) VALUES (?, ?, ?, ?)", documents
+    )
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:
     """Put posts into the index."""
-    connection.executemany(
-        "INSERT INTO search (rowid, text, source, meta) VALUES (?, ?, ?, ?)", _documents(rows)
-    )
+    _insert(connection, _documents(rows))
 
 
 def delete(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:

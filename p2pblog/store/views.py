@@ -14,6 +14,7 @@ from p2pblog.errors import Refused
 from p2pblog.protocol import entry
 from p2pblog.protocol.entry import EntryId, Header, Kind, PayloadClass
 from p2pblog.protocol.post import Post, parse_post
+from p2pblog.store.backlog import Document, document
 from p2pblog.store.catalog import Log
 
 VERSION = 1  # of what this module makes: raise it, and stores remake their views when opened
@@ -38,9 +39,11 @@ class Sheet:
     """View rows of a transaction, gathered and then written at once.
 
     `channels` maps names to numbers; what the transaction adds counts from `settle` on.
+    `documents` are what the search index is to hold of the posts, where their text is here.
     """
 
     channels: dict[str, int]
+    documents: list[Document] = field(default_factory=list)
     _posts: list[tuple[int, int, bytes, int, int, int | None]] = field(default_factory=list)
     _origins: list[tuple[str, int]] = field(default_factory=list)
     _counts: dict[int, list[int]] = field(default_factory=dict)
@@ -65,13 +68,16 @@ class Sheet:
             if header.payload_class in _SILENT:
                 continue
             post = readable(header.payload_class, payload)
+            start = name[:START]
             channel, reply = UNREADABLE, None
             if post is not None:
                 channel = self._channel(post.channel, header.time)
                 reply = post.reply_to.time if post.reply_to else None
                 if post.source is not None:
                     self._origins.append((post.source.origin, at))
-            self._posts.append((at, header.time, name[:START], number, channel, reply))
+            self._posts.append((at, header.time, start, number, channel, reply))
+            if payload is not None:
+                self.documents.append(document(at, start, number, channel, post))
 
     def _channel(self, name: str, time: int) -> int:
         number = self.channels.get(name) or self._fresh.get(name)

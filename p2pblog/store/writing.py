@@ -59,6 +59,7 @@ class Writing:
     changed: dict[LogId, Log] = field(default_factory=dict)
     size: int = 0
     wanted: int = 0
+    moved: bool = False  # whether posts that were here already were shown or hidden
     team_entries: list[Entry] = field(default_factory=list)
     _count: int = 0
     _posts: int = 0

@@ -1,7 +1,7 @@
-"""`python -m tests.bench catchup [POSTS]`: figures as one JSON object."""
+"""`python -m tests.bench catchup|store [POSTS]`: figures as one JSON object."""
 
 import sys
 
-from tests.bench import catchup
+from tests.bench import catchup, store
 
-{"catchup": catchup.main}[sys.argv[1]](sys.argv[2:])
+{"catchup": catchup.main, "store": store.main}[sys.argv[1]](sys.argv[2:])
