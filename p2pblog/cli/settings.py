@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from p2pblog.cli.api import Api
 from p2pblog.cli.app import App, pass_app
 from p2pblog.cli.client import Client, NotRunning
 from p2pblog.config import SETTINGS, find_setting, load_config, save_config
+
+AT_ONCE: Final = ("channel",)  # what the daemon looks up each time
 
 
 @click.group(
@@ -78,9 +82,11 @@ def _change(app: App, key: str, value: str | None) -> None:
     home = app.home
     changed = load_config(home.config).with_value(key, value)
     client = Client(home)
+    running = True
     try:
         Api(client).set_config(key, value)
     except NotRunning:
+        running = False
         home.create()
         save_config(home.config, changed)
     finally:
@@ -90,3 +96,5 @@ def _change(app: App, key: str, value: str | None) -> None:
         app.emit({"key": key, "value": text})
     else:
         app.say(f"{key} = {text}")
+        if running and key not in AT_ONCE:
+            app.note("It counts from the daemon's next start; stop it with: p2pblog down")

@@ -69,8 +69,15 @@ def _names(node: Membership, key: DeviceKey) -> tuple[str, str]:
 
 def fixed(node: Membership) -> list[FixedPeer]:
     """The addresses that the user gave."""
-    ways = [way for way in node.peering.ways.values() if way.source == "fixed"]
-    return [FixedPeer(way.name.removeprefix("fixed "), way.state, way.why) for way in ways]
+    return [_fixed(node, way) for way in node.peering.ways.values() if way.source == "fixed"]
+
+
+def _fixed(node: Membership, way: Way) -> FixedPeer:
+    """As it stands; connected too where another way led to its device first."""
+    address = way.name.removeprefix("fixed ")
+    if way.device is not None and node.sessions.get(way.device):
+        return FixedPeer(address, "connected", "")
+    return FixedPeer(address, way.state, way.why)
 
 
 def total(drivers: Iterable[Driver]) -> Sync:
