@@ -1,6 +1,7 @@
 """A day at an office: real daemons that find each other, post, lose touch, and catch up.
 
-    python examples/office_day.py [--posts N] [--machines N] [--loopback] [--seed N] [--keep DIR]
+    python examples/office_day.py [--posts N] [--authors N] [--machines N] [--loopback]
+                                  [--seed N] [--keep DIR]
 
 Every machine is a process with a home of its own, in a network namespace where this machine allows
 it (root and iproute2), else on loopback. The day replays a real chat where it lies beside the

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -31,9 +34,10 @@ CAST: Final = (
     ("van", "Van"),
     ("tablet", "Apprentice"),
 )
-SHARES: Final = (0.4, 0.2, 0.2, 0.2)  # of the posts: morning, without the van, in two halves, rest
+SHARES: Final = (0.4, 0.2, 0.2, 0.2)  # of the posts: morning, van off, two halves, afternoon
 LIVE_POSTS: Final = 40
-LIVE_PAUSE: Final = 0.1  # seconds between two live posts: people, not a load test
+LIVE_PAUSE: Final = 0.05  # seconds between two live posts: people, not a load test
+POWER: Final = (0.1, 0.5)  # seconds until the power fails, from the beginning of an import
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Day:
 
     office: Office
     parts: list[list[Line]]
+    chance: random.Random
     seats: Seats = field(default_factory=Seats)
     posts: int = 0
     imported: int = 0
@@ -60,17 +65,20 @@ class Day:
 
     def write(self, part: Sequence[Line], there: Sequence[Machine]) -> int:
         """Let `there` import what its people wrote of a part; how many posts. The rest waits."""
-        machines = self.office.machines
-        seats = [machines.index(machine) for machine in there]
-        written = self.seats.spread(part, seats)
-        for number, said in written.items():
-            self.waiting.setdefault(machines[number], []).extend(said)
+        self.seat(part, there)
         started = time.monotonic()
         stored = sum(self.office.each(self._import, there))
         self.importing += time.monotonic() - started
         self.imported += stored
         self.posts += stored
         return stored
+
+    def seat(self, part: Sequence[Line], there: Sequence[Machine]) -> None:
+        """Give what is said to the machines where its authors sit; new ones sit at `there`."""
+        machines = self.office.machines
+        seats = [machines.index(machine) for machine in there]
+        for number, said in self.seats.spread(part, seats).items():
+            self.waiting.setdefault(machines[number], []).extend(said)
 
     def _import(self, machine: Machine) -> int:
         text = "".join(line.text for line in self.waiting.pop(machine, []))
@@ -175,10 +183,29 @@ def welcome_newcomer(day: Day) -> None:
     )
 
 
+def cut_power(day: Day) -> None:
+    """A machine loses power while it imports: what was acknowledged is there afterwards."""
+    depot = day.office.machines[3]
+    day.seat(day.parts[3], day.office.machines)
+    text = "".join(line.text for line in day.waiting.get(depot, []))
+    with depot.popen("--json", "import", "-") as importing:
+        with suppress(subprocess.TimeoutExpired):
+            importing.communicate(text, timeout=day.chance.uniform(*POWER))
+        depot.kill()
+        answer, _ = importing.communicate()
+    depot.start()
+    kept = depot.api.status()["totals"]["posts"] - day.posts
+    if importing.returncode == 0 and kept < json.loads(answer)["stored"]:
+        raise Trouble(f"{depot.name} has lost posts: {kept} here, acknowledged {answer}")
+    day.posts += kept
+    day.imported += kept
+    day.tell(f"The power fails at the {depot.name} during an import: {kept:,} posts are kept")
+
+
 def work_afternoon(day: Day) -> None:
     """The rest, and live posts whose way to every other machine is timed."""
     there = day.office.machines
-    count = day.write(day.parts[3], there)
+    count = day.write([], there)
     wait_posts(there, day.posts)
     day.tell(f"Afternoon: {count:,} posts, the newcomer writes too")
     times = latencies(there, LIVE_POSTS, LIVE_PAUSE)
@@ -229,6 +256,7 @@ SCENES: Final[Sequence[Callable[[Day], None]]] = (
     switch_van_off,
     part_and_meet,
     welcome_newcomer,
+    cut_power,
     work_afternoon,
 )
 
@@ -236,12 +264,12 @@ SCENES: Final[Sequence[Callable[[Day], None]]] = (
 def run(options: argparse.Namespace) -> bool:
     """The whole day; whether all is equal in the end."""
     why = "as asked for" if options.loopback else unavailable()
-    source, history = lines(options.posts, options.seed)
+    source, history = lines(options.posts, options.authors, options.seed)
     cast = [*CAST[: options.machines - 2], *CAST[-2:]]
     network = nullcontext(None) if why else Lan(len(cast))
     print(f"Network: loopback, {why}" if why else "Network: a LAN of network namespaces, mDNS")
     with place(options.keep) as path, network as lan, open_office(path, cast, lan) as office:
-        day = Day(office, parts(history, SHARES))
+        day = Day(office, parts(history, SHARES), random.Random(options.seed))
         try:
             for scene in SCENES:
                 scene(day)
@@ -258,6 +286,7 @@ def run(options: argparse.Namespace) -> bool:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("office_day.py", description=__doc__)
     parser.add_argument("--posts", type=int, default=2000, metavar="N", help="so many messages")
+    parser.add_argument("--authors", type=int, metavar="N", help="of so many people only")
     parser.add_argument("--machines", type=int, default=7, metavar="N", help="5 to 8 [7]")
     parser.add_argument("--loopback", action="store_true", help="no network namespaces")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another part of the chat")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,6 @@ from typing import Final
 EXAMPLES: Final = Path(__file__).parents[1]
 CHAT: Final = EXAMPLES.parents[1] / "shared" / "data" / "chat-ubuntu.jsonl.gz"
 OWN: Final = EXAMPLES / "history.jsonl"
-CHAT_LINES: Final = 200_000  # of the chat; a slice begins at a place in them that the seed chooses
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +28,25 @@ class Line:
     text: str
 
 
-def lines(count: int, seed: int) -> tuple[str, list[Line]]:
-    """Where the history is from, and `count` messages of it (our own has fewer), in order."""
-    chance = random.Random(seed)
+def lines(count: int, authors: int | None, seed: int) -> tuple[str, list[Line]]:
+    """Where the history is from, and `count` messages of it in order (our own has fewer).
+
+    With `authors` only those of that many people, the most talkative. The seed says where to begin.
+    """
     if CHAT.exists():
         with gzip.open(CHAT, "rt", encoding="utf-8") as file:
-            start = chance.randrange(max(1, CHAT_LINES - count)) if seed else 0
-            return CHAT.name, _read(file, start, count)
-    with OWN.open(encoding="utf-8") as file:
-        return OWN.name, _read(file, 0, count)
+            name, found = CHAT.name, [_line(text) for text in file]
+    else:
+        name, found = OWN.name, [_line(text) for text in OWN.read_text("utf-8").splitlines(True)]
+    if authors is not None:
+        heard = {who for who, _ in Counter(one.author for one in found).most_common(authors)}
+        found = [one for one in found if one.author in heard]
+    start = random.Random(seed).randrange(max(1, len(found) - count)) if seed else 0
+    return name, found[start : start + count]
 
 
-def _read(file: Iterator[str], start: int, count: int) -> list[Line]:
-    found: list[Line] = []
-    for number, line in enumerate(file):
-        if number >= start:
-            found.append(Line(json.loads(line)["author"], line))
-        if len(found) == count:
-            break
-    return found
+def _line(text: str) -> Line:
+    return Line(json.loads(text)["author"], text)
 
 
 def parts(history: Sequence[Line], shares: Sequence[float]) -> list[list[Line]]:

@@ -126,6 +126,12 @@ class Machine:
             timeout=COMMAND_TIMEOUT,
         )
 
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, with pipes; never starts a daemon."""
+        pipe = subprocess.PIPE
+        argv = self.argv("--no-start", *arguments)
+        return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
     def cli(self, *arguments: str, stdin: str = "") -> str:
         """What a command prints; `Trouble` unless its exit code is 0."""
         done = self.run(*arguments, stdin=stdin)

@@ -48,7 +48,7 @@ class Office:
         started = time.monotonic()
         peers = [] if self.lan else ["--peer", self.address(host)]
         who = ["--name", machine.member, "--device", machine.name]
-        machine.cli("join", code, *who, *peers, "--wait", "--timeout", "60s")
+        machine.json("join", code, *who, *peers, "--wait", "--timeout", "60s")
         took = time.monotonic() - started
         self._introduce(machine)
         return took
