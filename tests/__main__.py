@@ -1,4 +1,4 @@
-"""`python -m tests`: lint, format, types, tests. With `--slow`, or where CI=true, the slow ones too.
+"""`python -m tests`: lint, format, types, tests. With `--slow`, or where CI=true, slow ones too.
 
 Further arguments go to pytest.
 """
