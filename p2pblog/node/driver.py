@@ -19,6 +19,7 @@ from p2pblog.node.writer import Writer
 from p2pblog.protocol import entry, message
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId
+from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Scope
@@ -135,8 +136,8 @@ class Hub(Protocol):
         """The peer has stored a log up to a height."""
         ...
 
-    def has_all(self, driver: Driver) -> None:
-        """The peer has all posts that we have."""
+    def has_same(self, driver: Driver, tips: Tips) -> None:
+        """The peer has stored logs up to these tips."""
         ...
 
     def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
@@ -162,6 +163,7 @@ class Driver:
         self.progress = Progress()
         self.clock_ahead: int | None = None
         self.remote_port = 0
+        self.remote_instance = b""
         self.connection = connection
         self.session = Session(
             hub.view,
@@ -294,13 +296,12 @@ class Driver:
                     self.progress.expect(entries, size)
                 case Reached(log_id, seq):
                     self._hub.has_reached(self, log_id, seq)
-                case Equal(scope):
-                    if scope is Scope.POSTS:
-                        self._hub.has_all(self)
+                case Equal(_, tips):
+                    self._hub.has_same(self, tips)
                 case Told(items):
                     self._hub.was_told(items)
-                case Greeted(clock, port):
-                    self.remote_port = port
+                case Greeted(clock, port, instance):
+                    self.remote_port, self.remote_instance = port, instance
                     self.clock_ahead = clock - self._hub.clock() if clock else None
                 case Close():
                     self.end = effect

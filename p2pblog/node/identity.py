@@ -24,6 +24,7 @@ class Identity:
     incarnation: Incarnation
     team: TeamId
     network_key: bytes
+    opening: int | None = None  # why the incarnation was opened, until its log says so
 
     def __repr__(self) -> str:
         return f"Identity({self.key.public[:4].hex()})"
@@ -37,6 +38,7 @@ class Identity:
                 "incarnation": self.incarnation.hex(),
                 "team": self.team.hex(),
                 "network_key": self.network_key.hex(),
+                "opening": self.opening,
             },
         )
 
@@ -50,7 +52,9 @@ class Identity:
             seed, incarnation, team, network = (
                 bytes.fromhex(data[name]) for name in ("seed", "incarnation", "team", "network_key")
             )
-            return cls(SigningKey(seed), Incarnation(incarnation), TeamId(team), network)
+            opening = None if data.get("opening") is None else int(data["opening"])
+            key, begun = SigningKey(seed), Incarnation(incarnation)
+            return cls(key, begun, TeamId(team), network, opening)
         except (KeyError, ValueError) as error:
             raise DiskError(f"{path} is damaged: {error}. Restore it from a backup.") from error
 

@@ -29,7 +29,7 @@ from p2pblog.node.writer import Writer
 from p2pblog.protocol import crypto, entry, message, page
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Kind, LogId, PayloadClass
-from p2pblog.protocol.frontier import short
+from p2pblog.protocol.frontier import Tips, short
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
     MAX_ADDRESSES,
@@ -172,11 +172,11 @@ class Membership:
         """The peer has stored a log up to a height."""
         self._reach(driver.remote, log_id, seq)
 
-    def has_all(self, driver: Driver) -> None:
-        """The peer has all posts that we have."""
-        tip = self.own_tip()
-        if tip is not None:
-            self._reach(driver.remote, self.own_log(), tip.seq)
+    def has_same(self, driver: Driver, tips: Tips) -> None:
+        """The peer has stored logs up to these tips."""
+        own = self.own_log()
+        if tips.get(own):
+            self._reach(driver.remote, own, max(tips[own]).seq)
 
     def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
         """A peer told where other devices are."""

@@ -7,13 +7,13 @@ Where a log has parted, `Locate` finds where. Spec: `protocol/comparison.md`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import frontier, message
 from p2pblog.protocol.effects import Effect, Equal, Job, Reached, Send, Synced, View
 from p2pblog.protocol.entry import LogId
-from p2pblog.protocol.frontier import Mark, Row
+from p2pblog.protocol.frontier import Mark, Row, Tips
 from p2pblog.protocol.gossip import Claims, Link
 from p2pblog.protocol.limits import MAX_MARKS, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Tip
@@ -54,7 +54,8 @@ class Comparison:
         self._jobs: dict[LogId, dict[Tip, Job]] = {}
         self._awaited: type[Message] | None = None
         self._listed: set[LogId] = set()  # by the peer's rows
-        self._differs = False
+        self._tips: Tips = {}  # ours, as they were when we sent or got the summary
+        self._differ: set[int] = set()
         self._questions: set[LogId] = set()  # located, and not answered yet
         self._done_due = False
 
@@ -73,8 +74,7 @@ class Comparison:
         self._start(scope, Have)
         tips = self._view.tips(scope)
         differ = frontier.differing(frontier.summary(tips, self._key), data.summary)
-        if not differ:
-            self._out.append(Equal(scope))
+        self._agree(scope, differ)
         pull = self._claims.claim(self._owner, scope, differ, now)
         rest = bytes(sorted(set(differ) - set(pull)))
         self.deferred = bool(rest)
@@ -85,7 +85,7 @@ class Comparison:
     def on_rows(self, data: Rows, now: float) -> None:
         """The responder's second turn: serve what the peer lacks, ask for what we lack."""
         scope = self._turn(Rows, data.scope)
-        self._differs = self._differs or bool(data.buckets or data.rows)
+        self._differ.update(data.buckets)
         self._listed.update(row.log for row in data.rows)
         if data.pull:
             self._serve_unlisted(scope, frozenset(data.buckets))
@@ -98,8 +98,12 @@ class Comparison:
         self.deferred = bool(self.ask(scope, lacking, now, last=data.last)) or self.deferred
         if data.last:
             self._awaited = Done
-            if not self._differs:
-                self._out.append(Equal(scope))
+            self._agree(scope, self._differ)
+
+    def _agree(self, scope: Scope, differ: Collection[int]) -> None:
+        """What lies in the buckets that do not differ is with the peer as it is here."""
+        same = {log: tips for log, tips in self._tips.items() if log[0] not in differ}
+        self._out.append(Equal(scope, same))
 
     def on_have(self, data: Have) -> None:
         """Serve what follows the peer's tips, where we know them; else ask where we parted."""
@@ -144,7 +148,9 @@ class Comparison:
 
     def _start(self, scope: Scope, awaited: type[Message]) -> None:
         self.scope = scope
-        self.deferred = self._differs = False
+        self.deferred = False
+        self._differ.clear()
+        self._tips = dict(self._view.tips(scope))
         self._awaited = awaited
         self._listed.clear()
 

@@ -8,7 +8,7 @@ is never taken for the end of what is not yet stored. Spec: `protocol/effects.md
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -127,9 +127,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Both frontiers of a scope are the same: the peer has all that we have."""
+    """The peer has stored these logs of ours, up to these tips: its frontier said so."""
 
     scope: Scope
+    tips: Tips = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Greeted:
-    """The peer's wall clock (ms, 0 if not told) and the port where it listens."""
+    """The peer's wall clock (ms), the port where it listens, and which start of it this is."""
 
     clock: int
     port: int
+    instance: bytes = bytes(8)
 
 
 @dataclass(frozen=True, slots=True)

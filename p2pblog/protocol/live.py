@@ -79,7 +79,7 @@ class LivePart:
     def _on_digest(self, data: Digest) -> None:
         mine = self._digest()
         if data.posts == mine.posts:
-            self._out.append(Equal(Scope.POSTS))
+            self._out.append(Equal(Scope.POSTS, dict(self._view.tips(Scope.POSTS))))
         if self._initiator:
             return
         if data == mine or self._comparison.scope is not None:

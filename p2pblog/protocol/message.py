@@ -42,7 +42,8 @@ class Hello(NamedTuple):
     """First of each side, and again once a stranger has become known.
 
     `digest` is that of the team logs, `clock` the wall clock in ms, `port` where the sender
-    listens; towards a stranger None, 0 and 0: nothing of ours goes to one.
+    listens; towards a stranger None, 0 and 0: nothing of ours goes to one. `instance` is random,
+    new at every start: two machines with one key, after a home was copied, are told apart by it.
     """
 
     low: int
@@ -51,6 +52,7 @@ class Hello(NamedTuple):
     digest: bytes | None
     clock: int
     port: int
+    instance: bytes = bytes(8)
 
 
 class Buckets(NamedTuple):
@@ -214,6 +216,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ("digest", Maybe(Bytes(16))),
             ("clock", Uint(MAX_TIME_MS)),
             ("port", Uint(65535)),
+            ("instance", Bytes(8)),
         ),
     ),
     (Buckets, (("scope", _SCOPE), ("summary", Bytes(BUCKETS * HASH)))),

@@ -85,7 +85,10 @@ class Phase(Enum):
 
 
 class Session:
-    """One side of a session. `key` is the handshake's hash, `relays` as in `gossip.Link`."""
+    """One side of a session. `key` is the handshake's hash, `relays` as in `gossip.Link`.
+
+    `instance`: 8 random bytes, the same for all sessions of one start of this device.
+    """
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Session:
         port: int,
         relays: bool,
         now: float,
+        instance: bytes = bytes(8),
     ) -> None:
         self.phase = Phase.GREETING
         self.link = Link(relays)
@@ -107,6 +111,7 @@ class Session:
         self._remote = remote
         self._key = key
         self._port = port
+        self._instance = instance
         self._out: list[Effect] = []
         self._comparison = Comparison(
             *(view, claims, self.link, self._out, self._compared),
@@ -255,9 +260,11 @@ class Session:
         version = message.VERSION
         if self._knows():
             digest = frontier.digest(self._view.tips(Scope.TEAM), self._key)
-            self._say(message.Hello(version, version, True, digest, clock, self._port))
+            self._say(
+                message.Hello(version, version, True, digest, clock, self._port, self._instance)
+            )
         else:
-            self._say(message.Hello(version, version, False, None, 0, 0))
+            self._say(message.Hello(version, version, False, None, 0, 0, self._instance))
 
     def _on_hello(self, hello: message.Hello, now: float, clock: int) -> None:
         if not hello.low <= message.VERSION <= hello.high:
@@ -267,7 +274,7 @@ class Session:
             raise self._unexpected(hello)
         self._greeted = hello
         if hello.clock or hello.port:
-            self._out.append(Greeted(hello.clock, hello.port))
+            self._out.append(Greeted(hello.clock, hello.port, hello.instance))
         if not again and not self._initiator:
             self._say_hello(clock)
         self._settle(hello, now)
