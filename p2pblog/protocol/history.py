@@ -93,12 +93,10 @@ def _founds(ancestry: Ancestry, place: int, team: TeamId) -> bool:
 def _record(facts: Facts, place: int, ruling: Ruling) -> None:
     facts.seniority.add(place, ruling.grounds)
     match facts.ancestry.entries[place].operation:
-        case Withdraw() | RemoveMember() | RevokeDevice() | Leave():
+        case Withdraw() | RemoveMember() | RevokeDevice() | Leave() | Extend():
             facts.seniority.add_item(place, ruling.rank)
         case SetRole(role=Role.MEMBER):
             facts.seniority.add_item(place, ruling.rank)
-        case Extend():
-            facts.seniority.add_item(place, ruling.rank, extends=True)
     facts.add(place, ruling.author and ruling.author.member, ruling.charged)
     if ruling.second is not None:
         facts.second[place] = ruling.second

@@ -70,14 +70,15 @@ def fold(name: str) -> str:
 
 def display_names(named: Iterable[tuple[Key, str]]) -> dict[Key, str]:
     """Names to show, the most senior first: the first keeps its name, the next is "Anna 2"."""
-    taken: set[str] = set()
+    last: dict[str, int] = {}  # by fold: the number up to which no form is free
     display: dict[Key, str] = {}
     for key, name in named:
         wanted = candidate = shown(name)
-        number = 1
-        while fold(candidate) in taken:
-            number += 1
-            candidate = f"{wanted} {number}"
-        taken.add(fold(candidate))
+        folded = unnumbered = fold(wanted)
+        while folded in last:
+            last[unnumbered] += 1
+            candidate = f"{wanted} {last[unnumbered]}"
+            folded = fold(candidate)
+        last[folded] = 1
         display[key] = candidate
     return display

@@ -44,7 +44,7 @@ class Seniority:
 
     ancestry: Ancestry
     items: int = 0
-    _extends: int = 0
+    _sparing: int = 0
     _rank: dict[int, Rank] = field(default_factory=dict)
     _grounds: dict[int, Grounds] = field(default_factory=dict)
     _rests: dict[int, int] = field(default_factory=dict)
@@ -52,6 +52,7 @@ class Seniority:
     _hits_by: dict[int, int] = field(default_factory=dict)
     _hitters: dict[int, dict[int, int]] = field(default_factory=dict)
     _standing: dict[int, int] = field(default_factory=lambda: {0: 0})
+    _rests_of: dict[int, int] = field(default_factory=lambda: {0: 0})
     _fallen: dict[int, dict[int, bool]] = field(default_factory=dict)
 
     def add(self, act: int, grounds: Grounds) -> None:
@@ -63,12 +64,10 @@ class Seniority:
         self._grounds[act] = grounds
         self._rests[act] = rests
 
-    def add_item(self, act: int, rank: Rank, *, extends: bool = False) -> None:
+    def add_item(self, act: int, rank: Rank) -> None:
         """Make an added act an item."""
         self.items |= 1 << act
         self._rank[act] = rank
-        if extends:
-            self._extends |= 1 << act
 
     def rests_on(self, act: int, ground: int) -> bool:
         """Whether an act rests on another, at first or second hand, or is that one."""
@@ -85,6 +84,7 @@ class Seniority:
         hitters = self._hitters.get(act, {})
         if item in hitters:
             hitters[item] |= 1 << by
+            self._sparing |= 1 << by
 
     def hits_by(self, item: int) -> int:
         """The acts that an item hits."""
@@ -133,22 +133,38 @@ class Seniority:
         above: list[int] = []
         below = wanted
         while below not in self._standing:
-            if not self._only_adds(below):
-                self._standing[below] = self.walk(below)
+            newest = below.bit_length() - 1
+            others = below ^ 1 << newest
+            if self.ancestry.ancestors[newest] & self.items != others:
+                self._keep(below, self.walk(below))
                 break
-            above.append(below)
-            below ^= 1 << below.bit_length() - 1
-        for mask in reversed(above):
-            newest = mask.bit_length() - 1
-            self._standing[mask] = self._standing[mask ^ 1 << newest] | 1 << newest
+            above.append(newest)
+            below = others
+        for newest in reversed(above):
+            others, below = below, below | 1 << newest
+            adds = self._only_adds(newest, others)
+            self._keep(below, self._standing[others] | 1 << newest if adds else self.walk(below))
         return self._standing[wanted]
 
-    def _only_adds(self, items: int) -> bool:
-        """Whether the newest item knew the others and hits nothing: a walk changes none."""
+    def _only_adds(self, newest: int, others: int) -> bool:
+        """Whether an item that knew all `others` stands and changes nothing among them.
+
+        It stood when it was authorised; only what spares could have made that depend on juniors.
+        """
+        rests = self._rests[newest]
+        touched = self._rests_of[others] & self.hits_by(newest) or self._sparing >> newest & 1
+        return not touched and not (rests & self._hit and self._sparing & others)
+
+    def _keep(self, items: int, standing: int) -> None:
+        self._standing[items] = standing
         newest = items.bit_length() - 1
         others = items ^ 1 << newest
-        knew = self.ancestry.ancestors[newest] & self.items
-        return knew == others and not items & self._extends and not self.hits_by(newest)
+        rests = self._rests_of.get(others)
+        if rests is None:
+            rests = 0
+            for item in places(others):
+                rests |= self._rests[item]
+        self._rests_of[items] = rests | self._rests[newest]
 
     def walk(self, items: int) -> int:
         """The items that stand among `items`, the long way: `standing` keeps what it finds."""
