@@ -41,6 +41,13 @@ class Reason(StrEnum):
     FLOOD = "flood"  # more than the limit for an unknown or a misbehaving peer
     TIMED_OUT = "timed_out"
     VERSION = "version"  # no common protocol version
+    # files
+    UNKNOWN_FILE = "unknown_file"  # neither a bundle nor a backup, or the other of the two
+    BAD_HEAD = "bad_head"  # the head of a file was altered
+    TRUNCATED = "truncated"  # a file that ends before its end
+    OUT_OF_ORDER = "out_of_order"  # a chunk of a file that is not the one that was due
+    NOT_FOR_US = "not_for_us"  # a bundle that was not sealed to this device
+    WRONG_PASSPHRASE = "wrong_passphrase"
     # people
     NOT_A_MEMBER = "not_a_member"
     CUT = "cut"  # a device that was removed or revoked

@@ -33,6 +33,10 @@ INVITATION: Final = b"p2pblog invite"
 RECOVERY: Final = b"p2pblog recovery"
 STRETCH: Final = b"p2pblog stretch"
 CHECK: Final = b"p2pblog check"
+HEAD: Final = b"p2pblog head"
+WRAP: Final = b"p2pblog wrap"
+BACKUP: Final = b"p2pblog backup"
+PASSPHRASE: Final = b"p2pblog phrase"
 
 # Labels of signatures: the first 16 bytes of what is signed.
 SIGN_ENTRY: Final = b"p2pblog sign"
@@ -43,6 +47,7 @@ SIGN_APPROVAL: Final = b"p2pblog approval"
 HASH_LABELS: Final = (
     *(ENTRY, PAYLOAD, LOG, BUCKET, PSK, BEACON),
     *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
+    *(HEAD, WRAP, BACKUP, PASSPHRASE),
 )
 SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL)
 
@@ -155,6 +160,21 @@ def _nonce(number: int) -> bytes:
     return bytes(4) + number.to_bytes(8, "little")
 
 
+def encrypt_long(key: bytes, nonce: bytes, ad: bytes, plaintext: bytes) -> bytes:
+    """XChaCha20-Poly1305, for nonces that are random in part (24 bytes): text and tag."""
+    return bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, ad, nonce, key)
+
+
+def decrypt_long(key: bytes, nonce: bytes, ad: bytes, ciphertext: bytes) -> bytes:
+    """The plaintext of `encrypt_long`; DECRYPT_FAILED for anything else."""
+    if len(ciphertext) < TAG_SIZE:
+        raise Refused(Reason.DECRYPT_FAILED, "shorter than a tag")
+    try:
+        return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, ad, nonce, key)
+    except exceptions.CryptoError as error:
+        raise Refused(Reason.DECRYPT_FAILED, "altered, or another key") from error
+
+
 def network_psk(network_key: bytes) -> bytes:
     """The Noise PSK between members: from the key that every member of the team holds."""
     return mac(network_key, PSK)
@@ -174,4 +194,11 @@ def stretch(code: bytes, salt: bytes) -> bytes:
         STRETCH_PASSES,
         STRETCH_MEMORY,
         bindings.crypto_pwhash_ALG_ARGON2ID13,
+    )
+
+
+def stretch_passphrase(passphrase: bytes, salt: bytes, passes: int, memory: int) -> bytes:
+    """32 bytes of a passphrase: argon2id with a random salt of 16 bytes; `memory` in KiB."""
+    return bindings.crypto_pwhash_alg(
+        KEY_SIZE, passphrase, salt, passes, memory * 1024, bindings.crypto_pwhash_ALG_ARGON2ID13
     )

@@ -66,6 +66,19 @@ MESH_SIZE: Final = 24  # devices up to which everybody links to everybody
 RANDOM_LINKS: Final = 8  # links of a device in a larger team; stays connected with 60 % gone
 CLOCK_TOLERANCE_MS: Final = 10 * 60 * 1000  # a time further ahead of the reader's clock is flagged
 
+# files
+MAX_CHUNK: Final = 64 * KIB  # of a sealed file: where it breaks off, so much is lost at most
+MAX_HEAD: Final = 128 * KIB  # of a sealed file: 2,000 slots of 50 bytes
+MAX_RECORD: Final = 288 * KIB  # of a sealed file: a page and its envelope
+MAX_RECIPIENTS: Final = 2000  # devices that a bundle is sealed to: any firm that we are for
+MAX_RUNS: Final = 1000  # of logs in one record of a bundle's contents; more take several
+PASSPHRASE_PASSES: Final = 3  # argon2id for a backup, as libsodium's "moderate": 0.7 s
+PASSPHRASE_MEMORY: Final = 256 * KIB  # KiB, 256 MiB: what a graphics card has little of
+MAX_PASSES: Final = 32  # that a backup's head may ask for: 10 s and no more
+MAX_PASS_MEMORY: Final = 1024 * KIB  # KiB, 1 GiB: a forged head must not exhaust the machine
+MIN_PASSPHRASE: Final = 8  # characters: less is a slip of the hand
+MAX_PASSPHRASE: Final = 1 * KIB  # of a passphrase in UTF-8: a whole sentence has 200
+
 # sockets
 CONNECT_TIMEOUT: Final = 5.0  # three SYNs; on a LAN the first is answered in a millisecond
 DIAL_STAGGER: Final = 0.25  # RFC 8305: how long an address may take before the next is tried too

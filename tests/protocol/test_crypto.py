@@ -49,6 +49,19 @@ def _check_cipher(vector: Vector) -> None:
     assert crypto.decrypt(key, int(vector["nonce"]), ad, ciphertext) == plaintext
 
 
+def _check_long_cipher(vector: Vector) -> None:
+    key, nonce, ad = _bytes(vector, "key", "nonce", "ad")
+    plaintext, ciphertext = _bytes(vector, "plaintext", "ciphertext")
+    assert crypto.encrypt_long(key, nonce, ad, plaintext) == ciphertext
+    assert crypto.decrypt_long(key, nonce, ad, ciphertext) == plaintext
+
+
+def _check_passphrase(vector: Vector) -> None:
+    salt, secret = _bytes(vector, "salt", "secret")
+    cost = vector["passes"], vector["memory"]
+    assert crypto.stretch_passphrase(vector["passphrase"].encode(), salt, *cost) == secret
+
+
 def _check_hash(vector: Vector) -> None:
     key, data, hashed = _bytes(vector, "key", "data", "hash")
     label, size = vector["label"].encode(), len(hashed)
@@ -75,6 +88,8 @@ CHECKS = {
     "hash": _check_hash,
     "to_sign": _check_to_sign,
     "stretch": _check_stretch,
+    "long_cipher": _check_long_cipher,
+    "passphrase": _check_passphrase,
 }
 
 
@@ -88,6 +103,8 @@ def _use(vector: Vector) -> None:
         crypto.exchange_public(*_bytes(vector, "public"))
     elif vector["kind"] == "exchange":
         crypto.x25519(*_bytes(vector, "private", "public"))
+    elif vector["kind"] == "long_cipher":
+        crypto.decrypt_long(*_bytes(vector, "key", "nonce", "ad", "ciphertext"))
     else:
         key, ad, ciphertext = _bytes(vector, "key", "ad", "ciphertext")
         crypto.decrypt(key, int(vector["nonce"]), ad, ciphertext)

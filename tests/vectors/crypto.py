@@ -99,6 +99,19 @@ def _cipher(rng: random.Random, nonce: int, size: int) -> Vector:
     }
 
 
+def _long_cipher(rng: random.Random, size: int) -> Vector:
+    key, nonce, ad = rng.randbytes(32), rng.randbytes(24), rng.randbytes(size % 7)
+    plaintext = rng.randbytes(size)
+    return {
+        "kind": "long_cipher",
+        "key": key.hex(),
+        "nonce": nonce.hex(),
+        "ad": ad.hex(),
+        "plaintext": plaintext.hex(),
+        "ciphertext": crypto.encrypt_long(key, nonce, ad, plaintext).hex(),
+    }
+
+
 def _hash(label: bytes, data: bytes, key: bytes, size: int) -> Vector:
     hashed = (
         crypto.mac(key, label, data, size=size) if key else crypto.blake2b(label, data, size=size)
@@ -128,13 +141,19 @@ def _stretch(code: bytes, salt: bytes) -> Vector:
     return {"kind": "stretch", "code": code.decode(), "salt": salt.hex(), "secret": secret.hex()}
 
 
+def _passphrase(text: str, salt: bytes, passes: int, memory: int) -> Vector:
+    secret = crypto.stretch_passphrase(text.encode(), salt, passes, memory)
+    fields = {"passphrase": text, "salt": salt.hex(), "passes": passes, "memory": memory}
+    return {"kind": "passphrase", **fields, "secret": secret.hex()}
+
+
 def _flipped(data: str, place: int) -> str:
     changed = bytearray.fromhex(data)
     changed[place] ^= 1
     return changed.hex()
 
 
-def _invalid(key: Vector, cipher: Vector) -> list[Vector]:
+def _invalid(key: Vector, cipher: Vector, long: Vector) -> list[Vector]:
     signature = {name: key[name] for name in ("public", "message", "signature")}
     cases: list[Vector] = []
 
@@ -169,6 +188,15 @@ def _invalid(key: Vector, cipher: Vector) -> list[Vector]:
         "nothing": {"ciphertext": ""},
     }.items():
         add("cipher", name, "decrypt_failed", **(sealed | change))
+    sealed = {name: long[name] for name in ("key", "nonce", "ad", "ciphertext")}
+    for name, change in {
+        "text flipped": {"ciphertext": _flipped(long["ciphertext"], 0)},
+        "first half of the nonce flipped": {"nonce": _flipped(long["nonce"], 0)},
+        "second half of the nonce flipped": {"nonce": _flipped(long["nonce"], -1)},
+        "other ad": {"ad": long["ad"] + "00"},
+        "15 bytes": {"ciphertext": "00" * 15},
+    }.items():
+        add("long_cipher", name, "decrypt_failed", **(sealed | change))
     return cases
 
 
@@ -180,8 +208,11 @@ def make(rng: random.Random) -> Vector:
     hashes.append(_hash(crypto.BEACON, b"text", rng.randbytes(32), 16))
     signed = [_to_sign(label, b"text") for label in crypto.SIGN_LABELS]
     codes = [_stretch(b"ABCDEFGHJKLMNPQR", b"p2pblog"), _stretch(b"", b"")]
+    longs = [_long_cipher(rng, size) for size in (0, 13, 64)]
+    phrases = [_passphrase("Straße nach Köln, 7 Uhr", rng.randbytes(16), 1, 8)]
+    phrases.append(_passphrase("", rng.randbytes(16), 3, 64))
     return {
         "module": "crypto",
-        "valid": [*keys, _edge_case(), *ciphers, *hashes, *signed, *codes],
-        "invalid": _invalid(keys[0], ciphers[1]),
+        "valid": [*keys, _edge_case(), *ciphers, *hashes, *signed, *codes, *longs, *phrases],
+        "invalid": _invalid(keys[0], ciphers[1], longs[1]),
     }
