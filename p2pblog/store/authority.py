@@ -17,7 +17,7 @@ from p2pblog.protocol.entry import Entry, EntryId, Kind, TeamId, entry_id, parse
 from p2pblog.protocol.operation import CutOff, MemberId
 from p2pblog.protocol.page import Page
 from p2pblog.protocol.team import Team, TeamEntry
-from p2pblog.store.catalog import Catalog, LogKey
+from p2pblog.store.catalog import Log, LogKey
 
 
 class Person(NamedTuple):
@@ -80,15 +80,16 @@ class Authority:
         return [device.key for device in self.team.devices.values() if device.member in called]
 
 
-def read(connection: sqlite3.Connection, catalog: Catalog) -> Iterator[Entry]:
-    """The stored team entries."""
-    for log, stored, signature, payload in connection.execute(
-        "SELECT log, e.header, e.signature, e.payload FROM logs l JOIN branches b USING (log) "
-        "JOIN entries e USING (branch) WHERE l.kind = ? ORDER BY e.branch, e.seq",
-        (Kind.TEAM,),
-    ):
-        header = catalog.by_number[log].whole(stored)
-        yield Entry(entry_id(header), parse_header(header), header, signature, payload)
+def read(connection: sqlite3.Connection, logs: Iterable[Log]) -> Iterator[Entry]:
+    """The stored entries of those of these logs that are of kind team."""
+    for log in logs:
+        for branch in log.branches if log.is_team else ():
+            for stored, signature, payload in connection.execute(
+                "SELECT header, signature, payload FROM entries WHERE branch = ? ORDER BY seq",
+                (branch.number,),
+            ):
+                header = log.whole(stored)
+                yield Entry(entry_id(header), parse_header(header), header, signature, payload)
 
 
 def of_pages(pages: Iterable[Page | Refused]) -> Iterator[Entry]:

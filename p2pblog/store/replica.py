@@ -70,7 +70,8 @@ class Replica:
             self._next_arrival = (newest or 0) + 1
             self._backlog = Backlog(newest or 0)
             self._channels = dict(connection.execute("SELECT name, channel FROM channels"))
-            self._authority = Authority.of(authority.read(connection, self._catalog), self.team_id)
+            team_entries = authority.read(connection, self._catalog.by_id.values())
+            self._authority = Authority.of(team_entries, self.team_id)
         if made != views.VERSION:
             self.rebuild_views()
 

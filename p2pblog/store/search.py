@@ -93,7 +93,8 @@ def ask(
     conditions = [_condition(connection, catalog, authority, term) for term in terms]
     positive = [c for c, term in zip(conditions, terms, strict=True) if not term.negative]
     negative = [c for c, term in zip(conditions, terms, strict=True) if term.negative]
-    match = question.match(positive or [question.in_column("meta", "lg", prefix=True)], negative)
+    every = _tokens([f"lg{log}" for log in catalog.by_number])
+    match = question.match(positive or [every], negative)
     found = connection.execute(
         "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         (match, 2**62 if before is None else before, limit),
