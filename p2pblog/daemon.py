@@ -21,7 +21,8 @@ from p2pblog.api.server import TcpDoor, UnixDoor, serve
 from p2pblog.config import Home, load_config, save_config
 from p2pblog.errors import DiskError, Exit, UserError
 from p2pblog.lock import locked
-from p2pblog.node.node import Files, Node
+from p2pblog.node.files import Files
+from p2pblog.node.node import Node
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
     the user can mend before it starts.
     """
     _set_up_logging()
+    os.umask(0o077)  # whatever is made in the home is the user's alone
     home.create()
     with locked(home.lock):
         try:
@@ -64,22 +66,24 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
 async def _main(home: Home, ready_fd: int | None) -> None:
     stopping = trio.Event()
     node = Node(
-        Files(home.path, home.store, home.identity, home.path / "joining.json"),
+        Files(home.path, home.store, home.identity, home.joining, home.state_dir / "marker.json"),
         HomeSettings(home),
         __version__,
         secrets.token_bytes,
         random.Random(secrets.randbits(64)),
         stopping.set,
     )
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_signals, stopping)
-        await nursery.start(node.run)
-        await nursery.start(serve, node, _doors(home))
-        log.info("ready home=%s process=%d", home.path, os.getpid())
-        _tell(ready_fd, "ready")
-        await stopping.wait()
-        log.info("stop")
-        nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as outer:
+        outer.start_soon(_watch_signals, stopping)
+        await outer.start(node.run)
+        async with trio.open_nursery() as inner:  # stops first: requests at work need the node
+            await inner.start(serve, node, _doors(home))
+            log.info("ready home=%s process=%d", home.path, os.getpid())
+            _tell(ready_fd, "ready")
+            await stopping.wait()
+            log.info("stop")
+            inner.cancel_scope.cancel()
+        outer.cancel_scope.cancel()
 
 
 def _doors(home: Home) -> list[UnixDoor | TcpDoor]:

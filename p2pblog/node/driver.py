@@ -14,6 +14,7 @@ import trio
 
 from p2pblog.errors import ConnectionLost, PeerError, Reason, Refused
 from p2pblog.net.connection import Connection
+from p2pblog.node.peering import Peer
 from p2pblog.node.service import Sync
 from p2pblog.node.writer import Writer
 from p2pblog.protocol import entry, message
@@ -118,6 +119,15 @@ class Hub(Protocol):
         """The wall clock in ms."""
         ...
 
+    @property
+    def instance(self) -> bytes:
+        """8 random bytes of this start."""
+        ...
+
+    def is_greeted(self, driver: Driver) -> None:
+        """The peer has said which start of its device it is."""
+        ...
+
     def is_live(self, driver: Driver) -> None:
         """Both sides are authorised."""
         ...
@@ -163,7 +173,7 @@ class Driver:
         self.progress = Progress()
         self.clock_ahead: int | None = None
         self.remote_port = 0
-        self.remote_instance = b""
+        self.peer = Peer(connection.remote_device)
         self.connection = connection
         self.session = Session(
             hub.view,
@@ -174,6 +184,7 @@ class Driver:
             port=port,
             relays=relays,
             now=self.since,
+            instance=hub.instance,
         )
         self.end: Close | None = None
         self._hub = hub
@@ -301,8 +312,10 @@ class Driver:
                 case Told(items):
                     self._hub.was_told(items)
                 case Greeted(clock, port, instance):
-                    self.remote_port, self.remote_instance = port, instance
+                    self.remote_port = port
+                    self.peer = Peer(self.remote, instance)
                     self.clock_ahead = clock - self._hub.clock() if clock else None
+                    self._hub.is_greeted(self)
                 case Close():
                     self.end = effect
                 case _:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from p2pblog.errors import DiskError
+from p2pblog.node.files import Files
 from p2pblog.node.identity import Identity
+from p2pblog.node.marker import Marker
 from p2pblog.protocol import entry, invitation, operation, page
 from p2pblog.protocol.admission import Joined
 from p2pblog.protocol.crypto import KEY_SIZE, DeviceKey, SigningKey
@@ -29,20 +30,6 @@ from p2pblog.store.replica import Replica
 FIXED_PEERS = "fixed peers"  # the setting that holds the addresses that the user gave
 INCARNATION_SIZE = 8
 STORE_ID_SIZE = 8
-
-
-class Files(Protocol):
-    """Where store and identity go."""
-
-    @property
-    def store(self) -> Path:
-        """The database."""
-        ...
-
-    @property
-    def identity(self) -> Path:
-        """The device's keys."""
-        ...
 
 
 def found_team(
@@ -118,6 +105,7 @@ def _settle(
         if host is not None:
             replica.remember_address(*host, now)
         replica.put_setting(FIXED_PEERS, json.dumps(sorted(set(peers))))
+    Marker(files.marker, files.store).write(0)
     identity.save(files.identity)
 
 

@@ -10,51 +10,32 @@ earlier ones. Nobody is asked and nobody waits. Spec: `protocol/log.md`.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from p2pblog.node.identity import Identity, load_json, save_json
+from p2pblog.node.files import Files
+from p2pblog.node.founding import INCARNATION_SIZE
+from p2pblog.node.identity import Identity
+from p2pblog.node.marker import Marker
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId, Incarnation, Kind, PayloadClass
-from p2pblog.protocol.limits import INCARNATION_SIZE, MAX_INCARNATIONS, SALT_SIZE
+from p2pblog.protocol.limits import MAX_INCARNATIONS, SALT_SIZE
 from p2pblog.protocol.post import Cause, Opening
 from p2pblog.store.replica import Draft, Replica
 
 log = logging.getLogger(__name__)
-MACHINE_ID = Path("/etc/machine-id")
 
 
-class Marker:
-    """What the file at `path`, outside the home, says of the store at `store`."""
-
-    def __init__(self, path: Path, store: Path) -> None:
-        self._path = path
-        self._store = store
-
-    def disagrees(self, height: int) -> bool:
-        """Whether this is another machine or file, or its log got further than `height`."""
-        kept = load_json(self._path)
-        if kept is None:
-            return True
-        here = kept.get("machine") == _machine() and kept.get("file") == self._file()
-        return not here or int(kept.get("height", 0)) > height
-
-    def write(self, height: int) -> None:
-        """This is where we are now."""
-        kept = {"machine": _machine(), "file": self._file(), "height": str(height)}
-        save_json(self._path, kept)
-
-    def _file(self) -> str:
-        return str(self._store.stat().st_ino)
-
-
-def _machine() -> str:
-    try:
-        return MACHINE_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return f"{uuid.getnode():012x}"
+def settled(
+    identity: Identity, replica: Replica, files: Files, salt: Callable[[int], bytes]
+) -> Identity:
+    """The identity to start with: a new incarnation where the home is not where it was."""
+    marker = Marker(files.marker, files.store)
+    if not marker.disagrees(own_height(identity, replica)):
+        return identity
+    identity = renewed(identity, replica, Cause.MOVED, salt)
+    identity.save(files.identity)
+    return identity
 
 
 def renewed(
@@ -68,14 +49,24 @@ def renewed(
     return replace(identity, incarnation=Incarnation(salt(INCARNATION_SIZE)), opening=cause)
 
 
+def own_height(identity: Identity, replica: Replica) -> int:
+    """How many entries this incarnation has, of all kinds."""
+    height = 0
+    for is_team in (True, False):
+        for log_id, tips in replica.rows(is_team).items():
+            key = replica.log_key(log_id)
+            if key is not None and key[:2] == (identity.key.public, identity.incarnation):
+                height += max(tips).seq
+    return height
+
+
 def own_logs(replica: Replica, device: DeviceKey) -> list[tuple[Incarnation, int, EntryId]]:
     """The newest tip of each posts log of a device: incarnation, seq, id."""
     found = []
     for log_id, tips in replica.rows(False).items():
         key = replica.log_key(log_id)
         if key is not None and key[0] == device and tips:
-            seq, entry_id = max(tips)
-            found.append((key[1], seq, entry_id))
+            found.append((key[1], *max(tips)))
     return sorted(found)
 
 

@@ -18,7 +18,7 @@ from p2pblog.net.address import parse
 from p2pblog.net.connection import Connection
 from p2pblog.node.finding import find
 from p2pblog.node.identity import Joining
-from p2pblog.node.peering import Peering
+from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.service import JoinView
 from p2pblog.protocol import crypto, invitation, message
 from p2pblog.protocol.admission import Ask, Joined, Joiner, Verified
@@ -94,8 +94,11 @@ class Join:
         key = self.salt(crypto.KEY_SIZE)  # nobody's team: it only browses
         await find(self._peering, self.port, key, self.salt, anybody=True)
 
-    async def _talk(self, connection: Connection) -> Reason:
+    async def _talk(self, connection: Connection) -> Ended:
         """Let one host show its team and ask it to admit us."""
+        return Ended(await self._ask(connection), Peer(connection.remote_device))
+
+    async def _ask(self, connection: Connection) -> Reason:
         assert self._key is not None
         request = self.request
         joiner = Joiner(self._key, self.device_key.public, request.name, request.device_name)
@@ -161,7 +164,7 @@ class Join:
         return "searching", why, hint
 
 
-async def _at_once(_: DeviceKey) -> None:
+async def _at_once(_: Peer) -> None:
     await trio.lowlevel.checkpoint()
 
 

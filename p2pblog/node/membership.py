@@ -19,16 +19,19 @@ from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
 from p2pblog.node.driver import Driver
+from p2pblog.node.files import Files
 from p2pblog.node.founding import FIXED_PEERS
 from p2pblog.node.hosting import host_guest
 from p2pblog.node.identity import Identity
-from p2pblog.node.peering import Peering
+from p2pblog.node.incarnation import opening_draft, own_height, renewed
+from p2pblog.node.marker import Marker
+from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.sessions import Sessions
 from p2pblog.node.view import ReplicaView
 from p2pblog.node.writer import Writer
 from p2pblog.protocol import crypto, entry, message, page
 from p2pblog.protocol.crypto import DeviceKey
-from p2pblog.protocol.entry import Kind, LogId, PayloadClass
+from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
 from p2pblog.protocol.frontier import Tips, short
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
@@ -42,10 +45,14 @@ from p2pblog.protocol.limits import (
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.message import Scope
 from p2pblog.protocol.operation import Operation
+from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
 log = logging.getLogger(__name__)
+MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
+
+MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
 
 
 def wall_clock() -> int:
@@ -62,6 +69,8 @@ class Membership:
     listener: Listener
     salt: Callable[[int], bytes]
     chance: random.Random
+    instance: bytes
+    files: Files
     clock: Callable[[], int] = wall_clock
     claims: Claims = field(default_factory=Claims)
     reached: dict[DeviceKey, int] = field(default_factory=dict)
@@ -69,6 +78,8 @@ class Membership:
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
+    _marked: int = -1
+    marker: Marker = field(init=False)
     writer: Writer = field(init=False)
     view: ReplicaView = field(init=False)
     sessions: Sessions = field(init=False)
@@ -76,7 +87,8 @@ class Membership:
 
     def __post_init__(self) -> None:
         key = self.identity.key
-        self.writer = Writer(self.replica, Author(key, self.identity.incarnation), self.clock)
+        self.writer = Writer(self.replica, self._author, self.clock)
+        self.marker = Marker(self.files.marker, self.files.store)
         self.view = ReplicaView(self.replica)
         self.sessions = Sessions(key.public)
         psk = crypto.network_psk(self.identity.network_key)
@@ -89,14 +101,20 @@ class Membership:
         """Our own device."""
         return self.identity.key.public
 
+    @property
+    def _author(self) -> Author:
+        return Author(self.identity.key, self.identity.incarnation)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve and dial until cancelled."""
         self._know_remembered()
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            await self._open_incarnation()
             nursery.start_soon(self.writer.index)
             nursery.start_soon(self.listener.serve, self._accept, self.identity.key, self._psks)
             await nursery.start(self.peering.run)
+            nursery.start_soon(self._keep_marking)
             task_status.started()
 
     # -- own entries -------------------------------------------------------------------------
@@ -106,7 +124,7 @@ class Membership:
         made = await self.writer.append(drafts)
         log_id = entry.log_id(self.replica.team_id, self.me, self.identity.incarnation, kind)
         self._reach(self.me, log_id, made[-1].entry.header.seq)
-        for one in made:
+        for one in made if len(made) <= MAX_PUSHED else made[-1:]:
             tip = Tip(one.entry.header.seq, one.entry.id)
             data = page.pack([one.entry.header_bytes], [one.entry.payload], [one.entry.signature])
             self._tell(log_id, tip, data, own=True, by=None)
@@ -167,6 +185,48 @@ class Membership:
             self._team_changed()
         if grown:
             self._notify()
+            self._check_own(results)
+
+    # -- incarnations ------------------------------------------------------------------------
+
+    def _check_own(self, results: Sequence[Ingested]) -> None:
+        """Somebody brought entries of our own log: we had forgotten them, or it has forked."""
+        mine = [one for one in results if one.stored and one.log and self._is_own(one.log)]
+        if mine and self._nursery is not None:
+            forked = any(one.outcome is Outcome.FORK for one in mine)
+            self._nursery.start_soon(self._renew, Cause.FORKED if forked else Cause.BEHIND)
+
+    def _is_own(self, log_key: tuple[DeviceKey, Incarnation, int]) -> bool:
+        return log_key[:2] == (self.me, self.identity.incarnation)
+
+    async def _renew(self, cause: Cause) -> None:
+        """Go on in a new incarnation, from the next entry on."""
+        identity = renewed(self.identity, self.replica, cause, self.salt)
+        if identity != self.identity:
+            await trio.to_thread.run_sync(identity.save, self.files.identity)
+            self.identity = identity
+            self.writer.sign_as(self._author)
+            self.reached.clear()
+            await self._open_incarnation()
+
+    async def _open_incarnation(self) -> None:
+        """Begin a later incarnation's log with what it follows, if that is still to be said."""
+        draft = opening_draft(self.identity, self.replica, self.salt)
+        if draft is not None:
+            await self.append(Kind.POSTS, [draft])
+        await self.mark()
+
+    async def mark(self) -> None:
+        """Note outside the home how far our logs have got."""
+        height = own_height(self.identity, self.replica)
+        if height != self._marked:
+            self._marked = height
+            await trio.to_thread.run_sync(self.marker.write, height)
+
+    async def _keep_marking(self) -> None:
+        while True:
+            await trio.sleep(MARK_EVERY)
+            await self.mark()
 
     def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
         """The peer has stored a log up to a height."""
@@ -260,22 +320,25 @@ class Membership:
         except PeerError as error:
             log.info("lose guest device=%s reason=%s", _brief(connection.remote_device), error)
 
-    async def run_session(self, connection: Connection) -> Reason:
-        """Run a session to its end; the reason why it ended."""
+    async def run_session(self, connection: Connection) -> Ended:
+        """Run a session to its end."""
         relays = len(self.replica.team.devices) > MESH_SIZE
         driver = Driver(self, connection, port=self.listener.port, relays=relays)
-        if not self.sessions.admit(driver, trio.current_time()):
-            return Reason.DUPLICATE
+        self.sessions.enter(driver)
         try:
             await driver.run()
         finally:
-            self.sessions.remove(driver)
+            self.sessions.leave(driver)
             self.last_seen[driver.remote] = self.clock()
             self._let_others_go_on(driver)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
         log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)
-        return reason
+        return Ended(reason, driver.peer)
+
+    def is_greeted(self, driver: Driver) -> None:
+        """The peer has said which start of its device it is."""
+        self.sessions.settle(driver, trio.current_time())
 
     def _let_others_go_on(self, driver: Driver) -> None:
         """What `driver` was to fetch and did not bring is another's to fetch."""
@@ -284,8 +347,8 @@ class Membership:
             if other is not driver:
                 other.apply(other.session.look_again(now))
 
-    def _wants(self, device: DeviceKey | None) -> bool:
-        if device is not None and (device == self.me or self.sessions.get(device)):
+    def _wants(self, peer: Peer | None) -> bool:
+        if peer is not None and peer.device == self.me:
             return False
         small = len(self.replica.team.devices) <= MESH_SIZE
         return small or len(self.sessions) < RANDOM_LINKS

@@ -6,7 +6,6 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import trio
@@ -16,9 +15,11 @@ from p2pblog.net.address import parse
 from p2pblog.net.interfaces import own_addresses
 from p2pblog.net.listener import Listener, listen
 from p2pblog.node import overview, people, publishing
+from p2pblog.node.files import Files
 from p2pblog.node.finding import find
 from p2pblog.node.founding import found_team, take_membership
 from p2pblog.node.identity import Identity, Joining
+from p2pblog.node.incarnation import settled
 from p2pblog.node.joining import Join
 from p2pblog.node.membership import Membership, wall_clock
 from p2pblog.node.service import (
@@ -48,18 +49,9 @@ from p2pblog.store.replica import Replica
 from p2pblog.supervisor import keep_running
 
 T = TypeVar("T")
+INSTANCE_SIZE = 8
 READERS = 4  # reads of the store at a time: more only wait for the disk
 NO_JOIN = JoinView("none", "No join is under way.", "Join with: p2pblog join CODE", "", "", "", ())
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where the node keeps what it keeps."""
-
-    home: Path
-    store: Path
-    identity: Path
-    joining: Path
 
 
 class Settings(Protocol):
@@ -132,7 +124,11 @@ class Node:
         self, identity: Identity, listener: Listener, nursery: trio.Nursery
     ) -> None:
         replica = await trio.to_thread.run_sync(Replica.open, self.files.store)
-        member = Membership(identity, replica, listener, self.salt, self.chance)
+        identity = await trio.to_thread.run_sync(settled, identity, replica, self.files, self.salt)
+        instance = self.salt(INSTANCE_SIZE)
+        member = Membership(
+            identity, replica, listener, self.salt, self.chance, instance, self.files
+        )
         for address in member.fixed_addresses():
             member.peering.add(f"fixed {address}", "fixed", [parse(address, self._default_port())])
         await nursery.start(member.run)

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -30,6 +30,20 @@ FAULT_PAUSE: Final = 30.0  # after a peer broke a rule
 MAX_WAYS: Final = 512  # a team of 300, each known by mDNS or by an address
 
 
+class Peer(NamedTuple):
+    """A device, and which start of it: two where its home was copied; empty if not known."""
+
+    device: DeviceKey
+    instance: bytes = b""
+
+
+class Ended(NamedTuple):
+    """Why a session ended, and whom it was with."""
+
+    reason: Reason
+    peer: Peer
+
+
 @dataclass(slots=True, eq=False)
 class Way:
     """One way to reach a device."""
@@ -37,13 +51,18 @@ class Way:
     name: str
     source: str  # mdns, fixed, remembered, told
     addresses: tuple[Address, ...]
-    device: DeviceKey | None = None
+    peer: Peer | None = None
     state: str = "seen"
     why: str = ""
     answered: float = 0.0
     pause: float = FIRST_PAUSE
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     poke: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def device(self) -> DeviceKey | None:
+        """The device that it leads to, if that is known."""
+        return self.peer.device if self.peer else None
 
     def hurry(self) -> None:
         """Try now."""
@@ -54,8 +73,8 @@ class Way:
 class Peering:
     """Dials. `run_session` runs a connection to its end and says why it ended.
 
-    `wants(device)` says whether a further link is wanted; `wait_gone(device)` waits until no
-    session with the device is left, at once where there is none. `doubt(way)` is called when one
+    `wants(peer)` says whether a further link is wanted; `wait_gone(peer)` waits until no
+    session with the peer is left, at once where there is none. `doubt(way)` is called when one
     does not answer any more.
     """
 
@@ -63,9 +82,9 @@ class Peering:
         self,
         key: SigningKey,
         psk: bytes,
-        run_session: Callable[[Connection], Awaitable[Reason]],
-        wants: Callable[[DeviceKey | None], bool],
-        wait_gone: Callable[[DeviceKey], Awaitable[None]],
+        run_session: Callable[[Connection], Awaitable[Ended]],
+        wants: Callable[[Peer | None], bool],
+        wait_gone: Callable[[Peer], Awaitable[None]],
         chance: random.Random,
     ) -> None:
         self.ways: dict[str, Way] = {}
@@ -102,7 +121,9 @@ class Peering:
             return way
         if len(self.ways) >= MAX_WAYS:
             return None
-        way = self.ways[name] = Way(name, source, tuple(addresses), device)
+        way = self.ways[name] = Way(
+            name, source, tuple(addresses), None if device is None else Peer(device)
+        )
         way.answered = trio.current_time()
         if self._nursery is not None:
             self._nursery.start_soon(self._keep, way)
@@ -122,9 +143,9 @@ class Peering:
     async def _keep(self, way: Way) -> None:
         with way.scope:
             while self.ways.get(way.name) is way:
-                if way.device is not None:
-                    await self._wait_gone(way.device)
-                if self._wants(way.device):
+                if way.peer is not None:
+                    await self._wait_gone(way.peer)
+                if self._wants(way.peer):
                     await self._dial(way)
                 if self.ways.get(way.name) is way:
                     await self._rest(way)
@@ -144,16 +165,16 @@ class Peering:
             way.state = "refused" if error.reason is not Reason.TIMED_OUT else "unreachable"
             way.why = error.detail or str(error.reason)
             if error.reason is Reason.SELF:
-                way.device = self._key.public
+                way.peer = Peer(self._key.public)
                 self.remove(way.name)
             log.debug("fail way=%s reason=%s", way.name, error)
             self.doubt(way)
             return
         way.answered = trio.current_time()
-        way.device = connection.remote_device
+        way.peer = Peer(connection.remote_device)
         way.state = "connected"
         async with connection:
-            reason = await self._run_session(connection)
+            reason, way.peer = await self._run_session(connection)
         way.state, way.why = "seen", str(reason)
         if reason is Reason.TIMED_OUT:
             self.doubt(way)

@@ -1,66 +1,71 @@
-"""The live sessions of a node, one a device, and which of two connections stays."""
+"""The live sessions of a node, one a start of a device, and which of two connections stays.
+
+A device has one key and as a rule one daemon. After a home was copied there are two machines with
+one key: they are told apart by the instance that each says in its hello, and both are served.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import trio
 
 from p2pblog.node.driver import Driver
+from p2pblog.node.peering import Peer
 from p2pblog.protocol.crypto import DeviceKey
 
 YOUNG = 10.0  # seconds in which two devices may have dialled each other at the same time
 
 
-@dataclass(slots=True)
 class Sessions:
-    """Sessions by device. `me` is our own key."""
+    """All sessions. `me` is our own key."""
 
-    me: DeviceKey
-    _by_device: dict[DeviceKey, Driver] = field(default_factory=dict)
-    _gone: dict[DeviceKey, trio.Event] = field(default_factory=dict)
+    def __init__(self, me: DeviceKey) -> None:
+        self._me = me
+        self._all: list[Driver] = []
+        self._less = trio.Event()
 
     def __iter__(self) -> Iterator[Driver]:
-        return iter(list(self._by_device.values()))
+        return iter(list(self._all))
 
     def __len__(self) -> int:
-        return len(self._by_device)
+        return len(self._all)
 
     def get(self, device: DeviceKey) -> Driver | None:
-        """The session with a device, if there is one."""
-        return self._by_device.get(device)
+        """A session with a device, if there is one."""
+        return next((driver for driver in self._all if driver.remote == device), None)
 
-    def admit(self, new: Driver, now: float) -> bool:
-        """Whether `new` stays; if so an older session with the same device is ended.
+    def enter(self, driver: Driver) -> None:
+        """It begins; which start of the device it is with is not known yet."""
+        self._all.append(driver)
+
+    def settle(self, new: Driver, now: float) -> None:
+        """Its hello has come: end it, or an older one with the same start of the device.
 
         Both sides have to keep the same one. Of two that are young, that of the smaller dialler
         stays, then that of the smaller handshake hash. Otherwise the new one: whoever dials again
         has lost the old one, or has found a better way.
         """
-        old = self._by_device.get(new.remote)
-        if old is not None and not self._replaces(new, old, now):
-            return False
-        if old is not None:
-            old.drop()
-        self._by_device[new.remote] = new
-        self._gone.setdefault(new.remote, trio.Event())
-        return True
-
-    def _replaces(self, new: Driver, old: Driver, now: float) -> bool:
-        return now - old.since > YOUNG or self._rank(new) < self._rank(old)
+        for old in self:
+            if old is not new and old.peer == new.peer:
+                stays = now - old.since > YOUNG or self._rank(new) < self._rank(old)
+                (old if stays else new).drop()
 
     def _rank(self, driver: Driver) -> tuple[bytes, bytes]:
-        dialler = self.me if driver.initiator else driver.remote
+        dialler = self._me if driver.initiator else driver.remote
         return dialler, driver.connection.handshake_hash
 
-    def remove(self, driver: Driver) -> None:
+    def leave(self, driver: Driver) -> None:
         """It has ended."""
-        if self._by_device.get(driver.remote) is driver:
-            del self._by_device[driver.remote]
-            self._gone.pop(driver.remote, trio.Event()).set()
+        self._all.remove(driver)
+        self._less.set()
+        self._less = trio.Event()
 
-    async def wait_gone(self, device: DeviceKey) -> None:
-        """Until no session with the device is left."""
-        while device in self._by_device:
-            await self._gone[device].wait()
+    async def wait_gone(self, peer: Peer) -> None:
+        """Until no session with this device is left, or with this start of it if that is known."""
+        while any(self._is_with(driver, peer) for driver in self._all):
+            await self._less.wait()
+
+    def _is_with(self, driver: Driver, peer: Peer) -> bool:
+        same_start = not peer.instance or driver.peer.instance in (b"", peer.instance)
+        return driver.remote == peer.device and same_start

@@ -39,6 +39,10 @@ class Writer:
         self._unindexed = trio.Event()
         self._calm_at = 0.0
 
+    def sign_as(self, author: Author) -> None:
+        """Append to the logs of this author from now on."""
+        self._author = author
+
     async def append(self, drafts: Sequence[Draft]) -> list[Appended]:
         """Append own entries; durable when it returns."""
         mine = _Waiting(drafts)

@@ -11,8 +11,9 @@ from pathlib import Path
 import trio
 
 from p2pblog.errors import UsageError
+from p2pblog.node.files import Files
 from p2pblog.node.membership import Membership
-from p2pblog.node.node import Files, Node
+from p2pblog.node.node import Node
 from p2pblog.node.service import PostQuery
 
 
@@ -31,6 +32,12 @@ class DictSettings:
         self._values[key] = value
 
 
+def files_of(home: Path) -> Files:
+    """The files of a home, with the marker beside it."""
+    marker = home.parent / f"{home.name}.marker"
+    return Files(home, home / "store.db", home / "identity.json", home / "joining.json", marker)
+
+
 class Office:
     """Starts and stops nodes; each has a folder of its own, which outlives it."""
 
@@ -42,7 +49,7 @@ class Office:
         """The node of that name, running."""
         home = self.folder / name
         home.mkdir(exist_ok=True)
-        files = Files(home, home / "store.db", home / "identity.json", home / "joining.json")
+        files = files_of(home)
         chance = random.Random(name)
         node = Node(files, DictSettings(), "0", secrets.token_bytes, chance, lambda: None)
         async with trio.open_nursery() as nursery:
