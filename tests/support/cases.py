@@ -58,6 +58,7 @@ def _vector(case: Case) -> dict[str, Any]:
         "name": case.name,
         "team": case.builder.id.hex(),
         "pages": [page_of([made]).hex() for made in case.builder.entries],
+        "ids": [made.id.hex() for made in case.builder.entries],
         "members": list(case.members),
         **case.more,
     }
@@ -72,6 +73,7 @@ def check(vector: Mapping[str, Any]) -> None:
     entries: list[TeamEntry] = []
     for data in vector["pages"]:
         entries += entries_of(page.verify(bytes.fromhex(data), team))
+    assert [entry.id.hex() for entry in entries] == vector["ids"]
     found = evaluate(entries, team)
     assert found == evaluate(reversed(entries), team)
     void = {ident.hex(): str(reason) for ident, reason in found.void.items()}
