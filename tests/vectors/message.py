@@ -9,6 +9,7 @@ from p2pblog.protocol.frontier import Mark, Row, ShortId
 from p2pblog.protocol.message import Message, Missing
 
 Vector = dict[str, Any]
+INSTANCE = bytes.fromhex("a1b2c3d4e5f60718")
 
 
 def _messages(rng: random.Random) -> list[Message]:
@@ -19,7 +20,7 @@ def _messages(rng: random.Random) -> list[Message]:
     rows = (Row(log, (mark(), mark())), Row(LogId(rng.randbytes(16)), ()))
     wanted = Missing(log, 17, ShortId(rng.randbytes(12)))
     return [
-        message.Hello(1, 1, True, rng.randbytes(16), 1_785_000_000_000, 47_110),
+        message.Hello(1, 1, True, rng.randbytes(16), 1_785_000_000_000, 47_110, INSTANCE),
         message.Hello(1, 1, False, None, 0, 0),
         message.Buckets(1, bytes(8) * 255 + rng.randbytes(8)),
         message.Rows(1, bytes([7, 255]), rows, True, True),
