@@ -223,6 +223,11 @@ class Membership:
             self._marked = height
             await trio.to_thread.run_sync(self.marker.write, height)
 
+    def close(self) -> None:
+        """Note how far we got, and close the store; after `run` has ended."""
+        self.marker.write(own_height(self.identity, self.replica))
+        self.replica.close()
+
     async def _keep_marking(self) -> None:
         while True:
             await trio.sleep(MARK_EVERY)

@@ -91,16 +91,18 @@ class Node:
             ready = False
             while True:
                 self._changed = trio.Event()
-                async with trio.open_nursery() as nursery:
-                    await self._become(listener, nursery)
-                    if not self._settled.is_set():
-                        self._settled.set()
-                    if not ready:
-                        ready = True
-                        task_status.started()
-                    await self._changed.wait()
-                    nursery.cancel_scope.cancel()
-                self._close()
+                try:
+                    async with trio.open_nursery() as nursery:
+                        await self._become(listener, nursery)
+                        if not self._settled.is_set():
+                            self._settled.set()
+                        if not ready:
+                            ready = True
+                            task_status.started()
+                        await self._changed.wait()
+                        nursery.cancel_scope.cancel()
+                finally:
+                    self._close()
 
     async def _become(self, listener: Listener, nursery: trio.Nursery) -> None:
         """What the files say: a member, on the way into a team, or nothing yet."""
@@ -117,7 +119,7 @@ class Node:
 
     def _close(self) -> None:
         if self._member is not None:
-            self._member.replica.close()
+            self._member.close()
             self._member = None
 
     async def _be_member(
