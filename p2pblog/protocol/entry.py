@@ -54,6 +54,7 @@ class PayloadClass(IntEnum):
     REACTION = 5
     SEALED = 6
     KEYS = 7
+    PROFILE = 8
 
 
 SHAPE = Array(

@@ -1,4 +1,4 @@
-"""The bodies of posts logs: a post, and the opening of a new incarnation.
+"""The bodies of posts logs: a post, a profile, and the opening of a new incarnation.
 
 A body that does not decode is no fault of its entry: it is stored, relayed and shown as "needs a
 newer version". Later versions may append elements. Spec: `protocol/post.md`.
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
+from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec
 from p2pblog.protocol.codec import Array, Bytes, Many, Maybe, Text, Uint
 from p2pblog.protocol.entry import EntryId, Incarnation
 from p2pblog.protocol.limits import (
+    MAX_ABOUT,
     MAX_INCARNATIONS,
     MAX_NAME,
     MAX_PAYLOAD,
+    MAX_PICTURE,
     MAX_SEQ,
+    MAX_SKILLS,
     MAX_TEXT,
     MAX_TIME_MS,
 )
@@ -41,6 +46,16 @@ POST = Array(
     ),
     extra=True,
 )
+PROFILE = Array(
+    "profile",
+    (
+        ("about", Text(MAX_ABOUT)),
+        ("skills", Many(Text(MAX_NAME, 1), MAX_SKILLS)),
+        ("picture", Maybe(Bytes(1, MAX_PICTURE, note="PNG or JPEG"))),
+    ),
+    extra=True,
+)
+PICTURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # how a PNG and a JPEG begin
 KNOWN_TIP = Array(
     "known tip", (("incarnation", Bytes(8)), ("seq", Uint(MAX_SEQ, 1)), ("id", Bytes(32)))
 )
@@ -84,6 +99,19 @@ class Post:
         return codec.pack((self.text, self.channel, reply, source))
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What members say of themselves. `picture` is a PNG or a JPEG."""
+
+    about: str = ""
+    skills: tuple[str, ...] = ()
+    picture: bytes | None = None
+
+    def pack(self) -> bytes:
+        """The body's bytes."""
+        return codec.pack((self.about, self.skills, self.picture))
+
+
 class Cause(IntEnum):
     """Why an incarnation was opened. An unknown cause is shown as its number."""
 
@@ -114,6 +142,14 @@ def parse_post(body: bytes) -> Post:
         reply and Reference(reply[0], EntryId(reply[1])),
         source and Source(*source[:3]),
     )
+
+
+def parse_profile(body: bytes) -> Profile:
+    """The profile in `body`. Raises `Refused`; BAD_VALUE for a picture that is no PNG or JPEG."""
+    about, skills, picture, *_ = codec.decode(PROFILE, body, MAX_PAYLOAD)
+    if picture is not None and not picture.startswith(PICTURES):
+        raise Refused(Reason.BAD_VALUE, "a picture that is neither PNG nor JPEG")
+    return Profile(about, skills, picture)
 
 
 def parse_opening(body: bytes) -> Opening:

@@ -1,4 +1,4 @@
-"""`protocol/post.md`: posts and openings survive; any other body is refused by name."""
+"""`protocol/post.md`: posts, profiles and openings survive; any other body is refused by name."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec, post
 from p2pblog.protocol.entry import EntryId, Incarnation
-from p2pblog.protocol.limits import MAX_PAYLOAD, MAX_TEXT, SALT_SIZE
-from p2pblog.protocol.post import Cause, Opening, Post, Reference, Source
+from p2pblog.protocol.limits import (
+    MAX_ABOUT,
+    MAX_PAYLOAD,
+    MAX_PICTURE,
+    MAX_SKILLS,
+    MAX_TEXT,
+    SALT_SIZE,
+)
+from p2pblog.protocol.post import PICTURES, Cause, Opening, Post, Profile, Reference, Source
 from tests.support.mutate import mutated
 from tests.support.vectors import vectors
 
@@ -30,6 +37,17 @@ OPENING = Opening(Cause.RESTORED, ((Incarnation(b"incarn 1"), 7, EntryId(b"t" * 
 def test_posts_survive(made: Post) -> None:
     assert post.parse_post(made.pack()) == made
     assert SALT_SIZE + len(made.pack()) <= MAX_PAYLOAD
+
+
+def test_profiles_survive() -> None:
+    picture = PICTURES[1] + b"x" * (MAX_PICTURE - 3)
+    for made in (
+        Profile(),
+        Profile("Fitter", ("pumps", "Kräne"), PICTURES[0]),
+        Profile("x" * MAX_ABOUT, ("s" * 64,) * MAX_SKILLS, picture),
+    ):
+        assert post.parse_profile(made.pack()) == made
+        assert SALT_SIZE + len(made.pack()) <= MAX_PAYLOAD
 
 
 def test_openings_survive() -> None:
@@ -89,10 +107,13 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
         assert post.parse_post(data).text
     with suppress(Refused):
         assert post.parse_opening(data).cause >= 0
+    with suppress(Refused):
+        assert post.parse_profile(data).picture != b""
 
 
-PARSE: dict[str, Callable[[bytes], Post | Opening]] = {
+PARSE: dict[str, Callable[[bytes], Post | Profile | Opening]] = {
     "post": post.parse_post,
+    "profile": post.parse_profile,
     "opening": post.parse_opening,
 }
 
@@ -102,7 +123,8 @@ def test_vectors(vector: dict[str, Any]) -> None:
     body = bytes.fromhex(vector["body"])
     made = PARSE[vector["kind"]](body)
     assert codec.to_json(codec.unpack(body, MAX_PAYLOAD)) == vector["fields"]
-    assert codec.to_json(codec.unpack(made.pack(), MAX_PAYLOAD)) == vector["fields"][:4]
+    packed = codec.to_json(codec.unpack(made.pack(), MAX_PAYLOAD))
+    assert packed == vector["fields"][: len(packed)]
 
 
 @pytest.mark.parametrize("vector", vectors("post", "invalid"), ids=lambda vector: vector["name"])

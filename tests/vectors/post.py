@@ -1,12 +1,12 @@
-"""Bodies of posts and openings; bodies that do not decode."""
+"""Bodies of posts, profiles and openings; bodies that do not decode."""
 
 import random
 from typing import Any
 
 from p2pblog.protocol import codec
 from p2pblog.protocol.entry import EntryId, Incarnation
-from p2pblog.protocol.limits import MAX_TEXT
-from p2pblog.protocol.post import Cause, Opening, Post, Reference, Source
+from p2pblog.protocol.limits import MAX_ABOUT, MAX_PICTURE, MAX_TEXT
+from p2pblog.protocol.post import PICTURES, Cause, Opening, Post, Profile, Reference, Source
 
 Vector = dict[str, Any]
 
@@ -29,7 +29,12 @@ def make(rng: random.Random) -> Vector:
         _vector("opening", "after a restore", Opening(Cause.RESTORED, tips).pack()),
         _vector("opening", "with nothing known", Opening(Cause.MOVED, ()).pack()),
         _vector("opening", "for a cause of a later version", Opening(99, tips[:1]).pack()),
+        _vector("profile", "in words", Profile("Fitter, the depot.", ("pumps", "cranes")).pack()),
+        _vector("profile", "with a PNG", Profile("", (), PICTURES[0] + rng.randbytes(40)).pack()),
+        _vector("profile", "with a JPEG", Profile("", (), PICTURES[1] + rng.randbytes(40)).pack()),
+        _vector("profile", "with elements of a later version", codec.pack(("", (), None, 7))),
     ]
+    png = PICTURES[0] + bytes(MAX_PICTURE)
     bad: list[tuple[str, str, codec.Value, str]] = [
         ("post", "no text", ("", "general", None, None), "bad_value"),
         ("post", "a text too long", ("x" * (MAX_TEXT + 1), "general", None, None), "bad_value"),
@@ -45,6 +50,13 @@ def make(rng: random.Random) -> Vector:
         ("opening", "no tips", (1,), "bad_shape"),
         ("opening", "65 tips", (1, ((bytes(8), 1, bytes(32)),) * 65), "bad_value"),
         ("opening", "a tip of height 0", (1, ((bytes(8), 0, bytes(32)),)), "bad_value"),
+        ("profile", "an about too long", ("x" * (MAX_ABOUT + 1), (), None), "bad_value"),
+        ("profile", "33 skills", ("", ("a",) * 33, None), "bad_value"),
+        ("profile", "an empty skill", ("", ("",), None), "bad_value"),
+        ("profile", "a picture too large", ("", (), png[: MAX_PICTURE + 1]), "bad_value"),
+        ("profile", "an empty picture", ("", (), b""), "bad_value"),
+        ("profile", "a picture of no kind", ("", (), b"GIF89a"), "bad_value"),
+        ("profile", "two elements", ("", ()), "bad_shape"),
     ]
     invalid = [
         {"kind": kind, "name": name, "body": codec.pack(value).hex(), "reason": reason}
