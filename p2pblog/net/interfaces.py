@@ -31,9 +31,12 @@ def look() -> Interfaces:
     return picture(sorted(ifaddr.get_adapters(), key=lambda adapter: adapter.name))
 
 
-def own_addresses(port: int) -> list[str]:
-    """Where this machine can be dialled on `port`, `host:port` each; no loopback, no link-local."""
-    found = [ipaddress.ip_address(address) for address in look().addresses]
+def own_addresses(port: int, host: str = "") -> list[str]:
+    """Where this machine can be dialled on `port`, `host:port` each; no loopback, no link-local.
+
+    `host` is the only address that it listens on, if there is but one.
+    """
+    found = [ipaddress.ip_address(address) for address in ([host] if host else look().addresses)]
     told = [ip for ip in found if not (ip.is_loopback or ip.is_link_local)]
     return [f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}" for ip in told]
 

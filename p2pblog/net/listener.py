@@ -164,24 +164,25 @@ class Listener:
             self._told = now
 
 
-async def listen(port: int) -> Listener:
-    """Listen on every interface, IPv6 and IPv4, on `port`; on a free one when that is taken.
+async def listen(port: int, host: str = "") -> Listener:
+    """Listen on `port` of `host`, or of every interface, IPv6 and IPv4; else on a free port.
 
     Raises `OSError` when there is no way to listen at all.
     """
+    hosts = (host,) if host else _ANY
     try:
-        return await _listen(port)
+        return await _listen(port, hosts)
     except OSError as error:
         if error.errno != errno.EADDRINUSE or not port:
             raise
         log.info("take another port, taken=%d", port)
-        return await _listen(0)
+        return await _listen(0, hosts)
 
 
-async def _listen(port: int) -> Listener:
+async def _listen(port: int, hosts: Sequence[str]) -> Listener:
     listeners: list[trio.SocketListener] = []
     absent: OSError | None = None
-    for host in _ANY:
+    for host in hosts:
         try:
             opened = await trio.open_tcp_listeners(port, host=host)
         except OSError as error:

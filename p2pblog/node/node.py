@@ -86,7 +86,7 @@ class Node:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be what the home is, until cancelled. Ready once the store is open and the port bound."""
-        async with await listen(int(self.settings.all()["port"])) as listener:
+        async with await self._listen() as listener:
             self._port = listener.port
             ready = False
             while True:
@@ -103,6 +103,18 @@ class Node:
                         nursery.cancel_scope.cancel()
                 finally:
                     self._close()
+
+    async def _listen(self) -> Listener:
+        host = self._listen_host()
+        try:
+            return await listen(self._default_port(), host)
+        except OSError as error:
+            hint = "Another address: p2pblog config set listen all"
+            where = host or "any address"
+            raise Conflict(f"Can't listen on {where}: {error.strerror}.", hint) from error
+
+    def _listen_host(self) -> str:
+        return self.settings.all()["listen"].replace("all", "")
 
     async def _become(self, listener: Listener, nursery: trio.Nursery) -> None:
         """What the files say: a member, on the way into a team, or nothing yet."""
@@ -278,7 +290,8 @@ class Node:
 
     async def invite(self, role: str, hours: int, own_device: bool) -> InvitationView:
         """Open an invitation."""
-        addresses = await trio.to_thread.run_sync(own_addresses, self._port)
+        host = self._listen_host()
+        addresses = await trio.to_thread.run_sync(own_addresses, self._port, host)
         return await people.invite(self._here, role, hours, own_device, addresses)
 
     async def invitations(self) -> list[InvitationView]:

@@ -21,7 +21,7 @@ class DictSettings:
     """Settings that live as long as the test."""
 
     def __init__(self) -> None:
-        self._values = {"port": "0", "mdns": "off", "channel": "general"}
+        self._values = {"port": "0", "listen": "127.0.0.1", "mdns": "off", "channel": "general"}
 
     def all(self) -> dict[str, str]:
         return dict(self._values)
