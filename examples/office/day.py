@@ -22,6 +22,7 @@ from examples.office.lan import Lan, unavailable
 from examples.office.machine import Machine, Trouble, place
 from examples.office.office import Office, open_office, wait_posts, wait_until
 from examples.office.watch import latencies, percentile
+from p2pblog.cli.api import Api
 from p2pblog.errors import Exit, P2pblogError
 
 CAST: Final = (
@@ -119,7 +120,7 @@ def join_while_inviter_sleeps(day: Day) -> None:
 
 
 def _knows(machine: Machine, invitation: str) -> bool:
-    return any(one["id"] == invitation for one in machine.api.invitations())
+    return any(one["id"] == invitation for one in machine.ask(Api.invitations))
 
 
 def work_morning(day: Day) -> None:
@@ -194,7 +195,7 @@ def cut_power(day: Day) -> None:
         depot.kill()
         answer, _ = importing.communicate()
     depot.start()
-    kept = depot.api.status()["totals"]["posts"] - day.posts
+    kept = depot.ask(Api.status)["totals"]["posts"] - day.posts
     if importing.returncode == 0 and kept < json.loads(answer)["stored"]:
         raise Trouble(f"{depot.name} has lost posts: {kept} here, acknowledged {answer}")
     day.posts += kept
@@ -232,7 +233,7 @@ def compare(day: Day) -> bool:
 def report(day: Day, source: str) -> None:
     """The figures."""
     machines = day.office.machines
-    status = machines[0].api.status()
+    status = machines[0].ask(Api.status)
     rate = day.imported / day.importing if day.importing else 0
     day.note("posts", f"{day.posts:,} of {day.seats.authors:,} people, from {source}")
     day.note("imported", f"{rate:,.0f} posts/s on all machines together")

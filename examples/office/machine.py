@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from p2pblog.cli.api import Api
 from p2pblog.cli.client import Client
@@ -25,6 +25,7 @@ from p2pblog.cli.start import default_command, start_daemon
 from p2pblog.config import Home
 from p2pblog.errors import P2pblogError
 
+T = TypeVar("T")
 COMMAND_TIMEOUT: Final = 120.0  # seconds; the longest, an import of many posts, takes a few
 STOP_TIMEOUT: Final = 10.0
 
@@ -63,10 +64,19 @@ class Machine:
     prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def api(self) -> Api:
-        """A new client of the daemon's local API."""
-        return Api(Client(self.home))
+    @contextmanager
+    def api(self) -> Iterator[Api]:
+        """A connection to the daemon's local API."""
+        client = Client(self.home)
+        try:
+            yield Api(client)
+        finally:
+            client.close()
+
+    def ask(self, question: Callable[[Api], T]) -> T:
+        """The answer to one question, such as `Api.status`."""
+        with self.api() as api:
+            return question(api)
 
     @property
     def is_up(self) -> bool:
@@ -107,7 +117,7 @@ class Machine:
         """End the daemon, whatever state it is in."""
         if self.is_up:
             with suppress(P2pblogError):
-                self.api.stop()
+                self.ask(Api.stop)
             with suppress(Trouble):
                 self.wait_ended()
         self.kill()

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 from examples.office.lan import Lan
 from examples.office.machine import Machine, Trouble
+from p2pblog.cli.api import Api
 from p2pblog.config import Config, Home, save_config
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Office:
         if self.lan is not None:
             return sum(self.lan.counter(host, "tx_bytes") for host in self.lan.hosts)
         up = [machine for machine in self.machines if machine.is_up]
-        return sum(machine.api.status()["sync"]["bytes_got"] for machine in up)
+        return sum(machine.ask(Api.status)["sync"]["bytes_got"] for machine in up)
 
 
 @contextmanager
@@ -135,12 +136,11 @@ def wait_until(what: str, condition: Callable[[], bool], patience: float = PATIE
 
 def wait_posts(machines: Sequence[Machine], count: int, patience: float = PATIENCE) -> float:
     """The seconds until every machine has `count` posts with all their texts."""
-    clients = [machine.api for machine in machines]
     counted: dict[str, int] = {}
 
     def equal() -> bool:
-        for machine, api in zip(machines, clients, strict=True):
-            totals = api.status()["totals"]
+        for machine in machines:
+            totals = machine.ask(Api.status)["totals"]
             counted[machine.name] = totals["posts"] - totals["wanted"]
         return all(posts == count for posts in counted.values())
 
@@ -148,6 +148,3 @@ def wait_posts(machines: Sequence[Machine], count: int, patience: float = PATIEN
         return wait_until("all posts", equal, patience)
     except Trouble as trouble:
         raise Trouble(f"{trouble}: {count} expected, here are {counted}") from None
-    finally:
-        for api in clients:
-            api.client.close()

@@ -6,10 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from examples.office.machine import Machine, Trouble
 from p2pblog.cli import events
+from p2pblog.cli.api import Api
 from p2pblog.errors import P2pblogError
 
 PATIENCE: Final = 20.0  # seconds without any news
@@ -23,21 +25,16 @@ class Watch(threading.Thread):
         self.machine = machine
         self.seen: dict[str, float] = {}
         self._count = count
-        self._after = events.position_of(machine.api.status())
+        self._after = events.position_of(machine.ask(Api.status))
 
     def run(self) -> None:
         """Until all have come, or nothing comes any more."""
-        client = self.machine.api.client
-        try:
-            for event in events.follow(client, self._after, timeout=PATIENCE):
+        with self.machine.api() as api, suppress(TimeoutError, P2pblogError):
+            for event in events.follow(api.client, self._after, timeout=PATIENCE):
                 if event.name == "post":
                     self.seen[event.post()["id"]] = time.monotonic()
                 if len(self.seen) == self._count:
                     return
-        except (TimeoutError, P2pblogError):
-            return
-        finally:
-            client.close()
 
 
 def latencies(machines: Sequence[Machine], count: int, pause: float) -> list[float]:
@@ -46,16 +43,15 @@ def latencies(machines: Sequence[Machine], count: int, pause: float) -> list[flo
     for watch in watches:
         watch.start()
     posted: dict[str, tuple[Machine, float]] = {}
-    clients = [machine.api for machine in machines]
-    for number in range(count):
-        place = number % len(machines)
-        started = time.monotonic()
-        text = f"Live post {number + 1} from {machines[place].name}"
-        made = clients[place].post(text, "live", None, os.urandom(16).hex())
-        posted[made["id"]] = machines[place], started
-        time.sleep(pause)
-    for api in clients:
-        api.client.close()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(machine.api()) for machine in machines]
+        for number in range(count):
+            place = number % len(machines)
+            started = time.monotonic()
+            text = f"Live post {number + 1} from {machines[place].name}"
+            made = clients[place].post(text, "live", None, os.urandom(16).hex())
+            posted[made["id"]] = machines[place], started
+            time.sleep(pause)
     for watch in watches:
         watch.join(PATIENCE + 5)
         if missing := len(posted.keys() - watch.seen.keys()):
