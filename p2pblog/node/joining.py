@@ -101,7 +101,7 @@ class Join:
     async def _ask(self, connection: Connection) -> Reason:
         assert self._key is not None
         request = self.request
-        joiner = Joiner(self._key, self.device_key.public, request.name, request.device_name)
+        joiner = Joiner(self._key, self.device_key, request.name, request.device_name)
         try:
             async with self._turn:  # one host at a time: two would both admit us
                 with trio.fail_after(STRANGER_TIMEOUT):

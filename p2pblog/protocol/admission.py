@@ -51,7 +51,7 @@ Outcome: TypeAlias = Verified | Ask | Joined
 class Joiner:
     """The joining side of one connection. `key` comes of the code, `device` is our new device."""
 
-    def __init__(self, key: SigningKey, device: DeviceKey, name: str, device_name: str) -> None:
+    def __init__(self, key: SigningKey, device: SigningKey, name: str, device_name: str) -> None:
         self._key = key
         self._device = device
         self._name = name
@@ -90,17 +90,18 @@ class Joiner:
         raise Refused(Reason.INVITATION_UNKNOWN, "this team has no invitation for the code")
 
     def _ask(self, founding: TeamId, found: Team, invited: Invitation) -> list[Outcome]:
-        check_open(invited, self._device)
+        check_open(invited, self._device.public)
         self._team = founding
         inviter = found.devices[invited.inviter].member
         proof = invitation.prove(self._key, founding, invited.id, self._device)
-        join = message.Join(invited.id, self._device, self._name, self._device_name, proof)
+        names_given = (self._name, self._device_name)
+        join = message.Join(invited.id, self._device.public, *names_given, proof)
         shown = Verified(found.name, found.members[inviter].display_name)
         return [shown, Ask(message.pack(join))]
 
     def _joined(self, founding: TeamId, data: message.Admitted) -> Joined:
         found = evaluate(self._pages, founding)
-        if not found.is_active(self._device):
+        if not found.is_active(self._device.public):
             raise Refused(Reason.NOT_A_MEMBER, "the host's log does not admit us")
         if found.network_commitment != operation.commit(data.network_key):
             raise Refused(Reason.BAD_PROOF, "not the key that the team was founded with")

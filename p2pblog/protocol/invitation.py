@@ -25,6 +25,7 @@ from p2pblog.protocol.limits import (
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # neither I, L and O nor U
 CODE_SIZE: Final = 16  # symbols: 75 random bits and the check
 RECOVERY_SIZE: Final = 28  # 135 random bits and the check
+PROOF_SIZE: Final = 2 * crypto.SIGNATURE_SIZE
 SCHEME: Final = "p2pblog:join/"
 
 _UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
@@ -189,14 +190,17 @@ def _claim(team: TeamId, invitation: EntryId, device: DeviceKey) -> bytes:
     return crypto.to_sign(crypto.SIGN_PROOF, team, invitation, device)
 
 
-def prove(key: SigningKey, team: TeamId, invitation: EntryId, device: DeviceKey) -> bytes:
-    """The joiner's proof: it holds the code, and asks for this device and no other."""
-    return key.sign(_claim(team, invitation, device))
+def prove(key: SigningKey, team: TeamId, invitation: EntryId, device: SigningKey) -> bytes:
+    """The joiner's proof, by both keys: it holds the code, and asks for this device of its own."""
+    claim = _claim(team, invitation, device.public)
+    return key.sign(claim) + device.sign(claim)
 
 
 def check_proof(
     public: bytes, team: TeamId, invitation: EntryId, device: DeviceKey, proof: bytes
 ) -> None:
-    """Raise `Refused` BAD_PROOF unless the invitation key signed for this device."""
-    if not crypto.verify(public, _claim(team, invitation, device), proof):
+    """Raise `Refused` BAD_PROOF unless the invitation's key and the device's signed for it."""
+    claim = _claim(team, invitation, device)
+    by_code, by_device = proof[: crypto.SIGNATURE_SIZE], proof[crypto.SIGNATURE_SIZE :]
+    if not (crypto.verify(public, claim, by_code) and crypto.verify(device, claim, by_device)):
         raise Refused(Reason.BAD_PROOF, "not the invitation's key, or for another device")

@@ -291,7 +291,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ("device", Bytes(32)),
             ("name", Text(MAX_NAME, 1)),
             ("device_name", Text(MAX_NAME, 1)),
-            ("proof", Bytes(64)),
+            ("proof", Bytes(128)),
         ),
     ),
     (Admitted, (("network_key", Bytes(32)), ("admission", Bytes(32)))),

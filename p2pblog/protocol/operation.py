@@ -190,7 +190,7 @@ class Admit(_Operation):
         ("member", Maybe(Bytes(32, note="whose further device this is"))),
         ("member_name", _NAME),
         ("device_name", _NAME),
-        ("proof", Maybe(_SIGNATURE)),
+        ("proof", Maybe(Bytes(128))),
         ("recovery_signature", Maybe(_SIGNATURE)),
     )
     after: tuple[EntryId, ...]

@@ -67,13 +67,16 @@ def test_bindings(vector: dict[str, Any]) -> None:
 def test_proofs(vector: dict[str, Any]) -> None:
     key = SigningKey(bytes.fromhex(vector["seed"]))
     team = TeamId(bytes.fromhex(vector["team"]))
-    ident, device = EntryId(bytes.fromhex(vector["invitation"])), bytes.fromhex(vector["device"])
-    proof = invitation.prove(key, team, ident, DeviceKey(device))
+    joiner = SigningKey(bytes.fromhex(vector["device_seed"]))
+    ident, device = EntryId(bytes.fromhex(vector["invitation"])), joiner.public
+    assert device.hex() == vector["device"]
+    proof = invitation.prove(key, team, ident, joiner)
     assert proof.hex() == vector["proof"]
-    invitation.check_proof(key.public, team, ident, DeviceKey(device), proof)
-    for bad in (b"", proof[::-1], bytes(SIGNATURE_SIZE)):
+    invitation.check_proof(key.public, team, ident, device, proof)
+    by_code, by_device = proof[:SIGNATURE_SIZE], proof[SIGNATURE_SIZE:]
+    for bad in (b"", by_code, 2 * by_code, 2 * by_device, by_device + by_code, proof + b"x"):
         with pytest.raises(Refused, match=Reason.BAD_PROOF):
-            invitation.check_proof(key.public, team, ident, DeviceKey(device), bad)
+            invitation.check_proof(key.public, team, ident, device, bad)
     with pytest.raises(Refused, match=Reason.BAD_PROOF):
         invitation.check_proof(key.public, team, ident, key.public, proof)
 

@@ -35,7 +35,7 @@ MESSAGES: tuple[Message, ...] = (
     message.Digest(b"t" * 16, b"p" * 16),
     message.Peers(((b"d" * 32, ("192.0.2.1:4711", "[2001:db8::1]:4711")),)),
     message.Push(False),
-    message.Join(EntryId(b"i" * 32), b"d" * 32, "Anna", "laptop", b"p" * 64),
+    message.Join(EntryId(b"i" * 32), b"d" * 32, "Anna", "laptop", b"p" * 128),
     message.Admitted(b"k" * 32, EntryId(b"a" * 32)),
     message.Goodbye("cut", "removed from the team"),
 )

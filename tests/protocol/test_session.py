@@ -291,7 +291,7 @@ COMPARING: list[Message] = [
     message.Done(0),
 ]
 JOINING: list[Message] = [
-    message.Join(b"i" * 32, b"d" * 32, "a", "b", b"p" * 64),  # type: ignore[arg-type]  # an id
+    message.Join(b"i" * 32, b"d" * 32, "a", "b", b"p" * 128),  # type: ignore[arg-type]  # an id
     message.Admitted(b"k" * 32, b"a" * 32),  # type: ignore[arg-type]  # an id
 ]
 PAGE = message.PageMessage(b"p", False)

@@ -141,7 +141,7 @@ class TeamBuilder:
     ) -> Actor:
         """Admit a new actor of that name, or one that is there."""
         joiner = self.actor(who, invited.member) if isinstance(who, str) else who
-        proof = invitation.prove(invited.key, self.id, invited.id, joiner.device)
+        proof = invitation.prove(invited.key, self.id, invited.id, joiner.signing)
         names = (joiner.name, f"{joiner.name}'s desk")
         admit = Admit((), invited.id, joiner.device, invited.member, *names, proof)
         self.act(by, dataclasses.replace(admit, **more), after=after)

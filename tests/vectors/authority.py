@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from p2pblog.errors import Reason
-from p2pblog.protocol import codec, invitation
+from p2pblog.protocol import codec, crypto, invitation
 from p2pblog.protocol.entry import EntryId, body
 from p2pblog.protocol.operation import (
     Admit,
@@ -188,10 +188,25 @@ def stolen_proof(b: TeamBuilder) -> Case:
     bea = b.join(ana)
     invited = b.invite(ana)
     cyd, eve = b.actor("Cyd"), b.actor("Eve")
-    proof = invitation.prove(invited.key, b.id, invited.id, cyd.device)
+    proof = invitation.prove(invited.key, b.id, invited.id, cyd.signing)
     b.admit(bea, invited, eve, proof=proof)
     void = {b.entries[-1]: Reason.BAD_PROOF}
     return Case("A8", "a proof made for another device: no bearer token", b, [ANA, BEA], void)
+
+
+def unasked_device(b: TeamBuilder) -> Case:
+    """A member that takes another's device for its own, by an act that seems to be earlier."""
+    ana = b.found()
+    bea = b.join(ana)
+    invited = b.invite(bea, own=True)
+    known = b.entries[-1:]
+    cyd = b.join(ana, "Cyd")
+    proof = invitation.prove(invited.key, b.id, invited.id, bea.signing)
+    claim = crypto.to_sign(crypto.SIGN_PROOF, b.id, invited.id, cyd.device)
+    forged = invited.key.sign(claim) + proof[64:]
+    b.admit(bea, invited, cyd, after=known, proof=forged)
+    void = {b.entries[-1]: Reason.BAD_PROOF}
+    return Case("A8", "a device that did not ask for it", b, [ANA, BEA, CYD], void)
 
 
 def no_proof(b: TeamBuilder) -> Case:

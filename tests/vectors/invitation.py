@@ -54,7 +54,8 @@ def _links(code: str) -> list[dict[str, Any]]:
 
 def _signatures(rng: random.Random, key: SigningKey) -> list[dict[str, Any]]:
     team, ident = TeamId(rng.randbytes(32)), EntryId(rng.randbytes(32))
-    device = SigningKey(rng.randbytes(32)).public
+    joiner = SigningKey(rng.randbytes(32))
+    device = joiner.public
     expires = 1_700_000_000_000
     made: list[dict[str, Any]] = []
     for role, member in ((0, None), (1, None), (0, rng.randbytes(32))):
@@ -71,13 +72,14 @@ def _signatures(rng: random.Random, key: SigningKey) -> list[dict[str, Any]]:
                 "signature": signature.hex(),
             }
         )
-    proof = invitation.prove(key, team, ident, device)
+    proof = invitation.prove(key, team, ident, joiner)
     made.append(
         {
             "name": "proof",
             "seed": key.seed.hex(),
             "team": team.hex(),
             "invitation": ident.hex(),
+            "device_seed": joiner.seed.hex(),
             "device": device.hex(),
             "proof": proof.hex(),
         }

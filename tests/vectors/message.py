@@ -39,7 +39,7 @@ def _messages(rng: random.Random) -> list[Message]:
         message.Peers(((rng.randbytes(32), ("192.0.2.17:47110", "[2001:db8::17]:47110")),)),
         message.Push(False),
         message.Join(
-            EntryId(rng.randbytes(32)), rng.randbytes(32), "Anna", "laptop", rng.randbytes(64)
+            EntryId(rng.randbytes(32)), rng.randbytes(32), "Anna", "laptop", rng.randbytes(128)
         ),
         message.Admitted(rng.randbytes(32), EntryId(rng.randbytes(32))),
         message.Goodbye("cut", "removed from the team"),

@@ -46,7 +46,7 @@ def _operations(rng: random.Random) -> list[Operation]:
         Invite(after, rng.randbytes(32), Role.ADMIN, None, 1_700_000_000_000, signature),
         Invite((), rng.randbytes(32), Role.MEMBER, member, 0, signature),
         Withdraw(after, ident),
-        Admit(after, ident, device, None, "Bea", "laptop", signature),
+        Admit(after, ident, device, None, "Bea", "laptop", 2 * signature),
         Admit(after, None, device, member, "Ana", "new desk", None, signature),
         SetRole(after, member, Role.MEMBER, cuts),
         Rename(after, Subject.TEAM, None, "Apex"),

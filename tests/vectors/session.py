@@ -67,7 +67,7 @@ def _invalid(rng: random.Random) -> list[Vector]:
     page = message.PageMessage(packed(one.logs[one.log_id()].ways[0]), False)
     unproved = message.Hello(1, 1, False, None, 0, 0)
     announce = message.Announce((Row(LogId(bytes(16)), ()),))
-    join = message.Join(b"i" * 32, b"d" * 32, "Anna", "laptop", b"p" * 64)  # type: ignore[arg-type]  # an id
+    join = message.Join(b"i" * 32, b"d" * 32, "Anna", "laptop", b"p" * 128)  # type: ignore[arg-type]  # an id
     cases: list[tuple[str, Replica, list[Message]]] = [
         ("no common version", other, [message.Hello(2, 3, True, None, 0, 0)]),
         ("something before hello", other, [message.Done(0)]),
