@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2pblog.protocol import message
@@ -283,3 +283,47 @@ def link_step(link: Link, step: dict[str, Any]) -> object:
         case _:
             raise AssertionError(step)
     return None
+
+
+# -- any few nodes ----------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "write", "silent", "connect", "connect", "drop", "wait"]),
+        st.integers(0, 3),
+        st.integers(0, 3),
+        st.sampled_from([0.0, 0.01, 0.06, 0.2, 1.0]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS, st.booleans())
+def test_whatever_happens_all_end_up_with_the_same(
+    steps: list[tuple[str, int, int, float]], relays: bool
+) -> None:
+    world = World()
+    replicas = [Replica(number + 1) for number in range(4)]
+    team_of(*replicas)
+    nodes = [world.node(replica) for replica in replicas]
+    for what, one, other, wait in steps:
+        linked = {end.other.node for end in nodes[one].ends if end.other}
+        match what:
+            case "write":
+                nodes[one].write()
+            case "silent":
+                nodes[one].replica.write_many(3)
+            case "connect" if one != other and nodes[other] not in linked:
+                connect(nodes[one], nodes[other], relays=relays)
+            case "drop" if nodes[one].ends:
+                nodes[one].ends[other % len(nodes[one].ends)].end()
+        world.run(wait)
+    world.run(1)
+    for dialler, listener in itertools.combinations(nodes, 2):
+        if listener not in {end.other.node for end in dialler.ends if end.other}:
+            connect(dialler, listener, relays=relays)
+    world.run(2 * ANTI_ENTROPY_INTERVAL + 5)
+    for node in nodes:
+        assert node.replica.snapshot() == nodes[0].replica.snapshot()
+        assert len(node.ends) == 3
