@@ -62,6 +62,7 @@ class Connection:
         self.handshake_hash: Final = established.handshake_hash
         self.initiator: Final = initiator
         self.remote_address: Final = remote_address
+        self.local_host: Final[str] = stream.socket.getsockname()[0].partition("%")[0]
         self.bytes_sent = 0  # of messages, without what encryption and framing add
         self.bytes_received = 0
         self._stream = stream

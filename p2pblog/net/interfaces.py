@@ -20,6 +20,11 @@ class Interfaces:
     addresses: tuple[str, ...]
     ways: tuple[str | int, ...]
 
+    def have(self, host: str) -> bool:
+        """Whether an address, given without a scope, is one of this machine's."""
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or str(address) in self.addresses
+
     @property
     def alone(self) -> bool:
         """Whether there is nothing but loopback."""

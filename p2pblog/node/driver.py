@@ -205,6 +205,11 @@ class Driver:
         """End it, without blame: another connection takes over, or the node stops."""
         self._scope.cancel()
 
+    def lose(self, detail: str) -> None:
+        """End it: nothing can come by this connection any more."""
+        self.end = Close(Reason.TIMED_OUT, detail, fault=False)
+        self._scope.cancel()
+
     async def run(self) -> None:
         """Until the session ends; then `end` says why. Raises nothing of the peer's doing."""
         try:

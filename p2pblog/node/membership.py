@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import trio
 
 from p2pblog.errors import P2pblogError, PeerError, Reason
+from p2pblog.net import interfaces, links
 from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
@@ -115,6 +116,7 @@ class Membership:
             nursery.start_soon(self.listener.serve, self._accept, self.identity.key, self._psks)
             await nursery.start(self.peering.run)
             nursery.start_soon(self._keep_marking)
+            nursery.start_soon(links.watch, self._network_changed)
             task_status.started()
 
     # -- own entries -------------------------------------------------------------------------
@@ -293,6 +295,14 @@ class Membership:
         """Our newest post's place."""
         tips = self.replica.rows(False).get(self.own_log(), ())
         return max(tips, default=None)
+
+    def _network_changed(self) -> None:
+        """End what goes from an address that this machine has lost, and dial again at once."""
+        present = interfaces.look()
+        for driver in self.sessions:
+            if not present.have(driver.connection.local_host):
+                driver.lose("the address it went from is gone")
+        self.peering.hurry()
 
     # -- connections -------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from p2pblog.errors import Conflict, NotFound, NotSetUp, Refused, UsageError
 from p2pblog.net.address import parse
 from p2pblog.net.interfaces import own_addresses
 from p2pblog.net.listener import Listener, listen
-from p2pblog.node import overview, people, publishing
+from p2pblog.node import doctor, overview, people, publishing
 from p2pblog.node.files import Files
 from p2pblog.node.finding import find
 from p2pblog.node.founding import found_team, take_membership
@@ -24,6 +24,7 @@ from p2pblog.node.joining import Join
 from p2pblog.node.membership import Membership, wall_clock
 from p2pblog.node.service import (
     ChannelView,
+    Finding,
     FixedPeer,
     Founded,
     Imported,
@@ -420,6 +421,16 @@ class Node:
     async def scopes_of(self, secret: str) -> frozenset[str]:
         """What a key allows; nothing for an unknown one."""
         return await Tokens(self._here).scopes_of(secret) if self._member else frozenset()
+
+    async def doctor(self) -> list[Finding]:
+        """Look at everything that can go wrong."""
+        member, settings = self._here, self.settings.all()
+
+        def examine() -> list[Finding]:
+            port = self._default_port()
+            return doctor.examine(member, mdns=settings["mdns"] == "on", preferred_port=port)
+
+        return await self._read(examine)
 
     async def stop(self) -> None:
         """End the daemon."""

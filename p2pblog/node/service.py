@@ -195,6 +195,16 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What `doctor` says of one thing: `state` is ok, warning or problem."""
+
+    check: str
+    state: str
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A bot's key to the local API. `secret` only in the answer that makes it."""
 
@@ -237,6 +247,7 @@ class Service(Protocol):
     async def make_token(self, name: str, scopes: Sequence[str]) -> Token: ...
     async def revoke_token(self, prefix: str) -> None: ...
     async def scopes_of(self, secret: str) -> frozenset[str]: ...
+    async def doctor(self) -> list[Finding]: ...
     async def stop(self) -> None: ...
 
     def arrivals(

@@ -14,7 +14,7 @@ from p2pblog.node.driver import Driver
 from p2pblog.node.peering import Peer
 from p2pblog.protocol.crypto import DeviceKey
 
-YOUNG = 10.0  # seconds in which two devices may have dialled each other at the same time
+YOUNG = 3.0  # seconds in which two devices may have dialled each other at the same time
 
 
 class Sessions:
