@@ -58,9 +58,10 @@ def _operation(name: str) -> str:
     return "".join(f" {char.lower()}" if char.isupper() else char for char in name).strip()
 
 
+MODULES = ("entry", "page", "post", "frontier", "message", "operation")
 RECORDS = [
     (file_name(module, record), data)
-    for module in ("entry", "page", "post", "frontier", "message", "operation")
+    for module in MODULES
     for vector in vectors(module, "valid")
     for record, data in _records(module, vector)
     if file_name(module, record) in texts()  # not so for bodies of later versions
@@ -76,7 +77,8 @@ def test_every_record_has_a_vector() -> None:
     parts = {"frontier.mark.json", "post.reference.json", "post.source.json"}
     parts |= {"post.known-tip.json", "operation.policy.json", "operation.cut-off.json"}
     parts |= {"operation.co-signature.json", "operation.operation.json"}
-    assert set(texts()) - {name for name, _ in RECORDS} == parts
+    due = {name for name in texts() if name.split(".")[0] in MODULES}
+    assert due - {name for name, _ in RECORDS} == parts
 
 
 def test_a_message_of_a_dialogue_fits_its_schema() -> None:
