@@ -54,6 +54,7 @@ def _hide(connection: sqlite3.Connection, rows: list[_Row]) -> None:
     (cursor,) = connection.execute("SELECT indexed FROM store").fetchone()
     search.delete(connection, [row for row in shown if row[0] <= cursor])
     connection.executemany("DELETE FROM posts WHERE arrival = ?", [(row[0],) for row in shown])
+    connection.executemany("DELETE FROM profiles WHERE arrival = ?", [(row[0],) for row in rows])
     for row in shown:
         post = views.readable(views.POST, row[6]) if row[4] != views.UNREADABLE else None
         if post is not None and post.source is not None:

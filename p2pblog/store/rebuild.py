@@ -21,7 +21,7 @@ Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 def clear(connection: sqlite3.Connection) -> None:
     """Empty every view."""
-    for table in ("posts", "channels", "origins"):
+    for table in ("posts", "channels", "origins", "profiles"):
         connection.execute(f"DELETE FROM {table}")
     search.clear(connection)
     connection.execute("UPDATE store SET views = 0, posts = 0")

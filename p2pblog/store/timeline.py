@@ -9,7 +9,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from p2pblog.protocol.entry import EntryId, entry_id
+from p2pblog.protocol.entry import entry_id
 from p2pblog.protocol.post import Reference
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog
@@ -18,9 +18,8 @@ from p2pblog.store.views import START, UNREADABLE, readable
 
 Row = tuple[int, int, bytes, int, int, bytes, bytes | None]
 _COLUMNS = "p.arrival, p.time, p.start, p.log, p.channel, e.header, e.payload"
-_FROM = f"SELECT {_COLUMNS} FROM posts p JOIN entries e USING (arrival)"
-MAX_THREAD = 5000  # posts of one thread that are shown: more than anybody reads
-_CHUNK = 500  # parameters of one statement
+FROM = f"SELECT {_COLUMNS} FROM posts p JOIN entries e USING (arrival)"
+CHUNK = 500  # parameters of one statement
 
 
 class Reader:
@@ -107,7 +106,7 @@ def _run(
     connection: sqlite3.Connection, where: list[str], values: list[object], order: str, limit: int
 ) -> list[Row]:
     condition = f"WHERE {' AND '.join(where)}" if where else ""
-    return connection.execute(f"{_FROM} {condition} {order} LIMIT ?", (*values, limit)).fetchall()
+    return connection.execute(f"{FROM} {condition} {order} LIMIT ?", (*values, limit)).fetchall()
 
 
 def _channel_number(connection: sqlite3.Connection, name: str | None) -> int | None:
@@ -119,74 +118,26 @@ def _channel_number(connection: sqlite3.Connection, name: str | None) -> int | N
 def by_arrival(connection: sqlite3.Connection, after: int, limit: int) -> list[Row]:
     """Posts that arrived after number `after`, the first first."""
     return connection.execute(
-        f"{_FROM} WHERE p.arrival > ? ORDER BY p.arrival LIMIT ?", (after, limit)
+        f"{FROM} WHERE p.arrival > ? ORDER BY p.arrival LIMIT ?", (after, limit)
     ).fetchall()
 
 
 def at(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
     """The posts of arrival numbers, the newest arrival first; those that are none are left out."""
     rows: list[Row] = []
-    for start in range(0, len(arrivals), _CHUNK):
-        part = arrivals[start : start + _CHUNK]
+    for start in range(0, len(arrivals), CHUNK):
+        part = arrivals[start : start + CHUNK]
         marks = ",".join("?" * len(part))
-        rows += connection.execute(f"{_FROM} WHERE p.arrival IN ({marks})", part).fetchall()
+        rows += connection.execute(f"{FROM} WHERE p.arrival IN ({marks})", part).fetchall()
     return sorted(rows, reverse=True)
 
 
 def referred(connection: sqlite3.Connection, reference: Reference) -> Row | None:
     """The post that a reference names."""
     row: Row | None = connection.execute(
-        f"{_FROM} WHERE p.time = ? AND p.start = ?", (reference.time, reference.id[:START])
+        f"{FROM} WHERE p.time = ? AND p.start = ?", (reference.time, reference.id[:START])
     ).fetchone()
     return row
-
-
-def thread(connection: sqlite3.Connection, reader: Reader, post: PostView) -> list[PostView]:
-    """The thread that a post is in: its root, then depth first, answers in their order.
-
-    The root is the highest post that is here. At most `MAX_THREAD` posts.
-    """
-    root, seen = post, {post.id}
-    while root.reply_to is not None and len(seen) < MAX_THREAD:
-        row = referred(connection, root.reply_to)
-        if row is None:
-            break
-        root = reader.view(row)
-        seen.add(root.id)
-    answers = _descendants(connection, reader, root)
-    found, stack = [], [root]
-    while stack:
-        found.append(stack.pop())
-        stack += sorted(answers.get(found[-1].id, ()), key=lambda p: (p.time, p.id), reverse=True)
-    return found
-
-
-def _descendants(
-    connection: sqlite3.Connection, reader: Reader, root: PostView
-) -> dict[EntryId, list[PostView]]:
-    answers: dict[EntryId, list[PostView]] = {root.id: []}
-    level, count = [root], 1
-    while level and count < MAX_THREAD:
-        following: list[PostView] = []
-        parents = {post.id for post in level}
-        for answer in _answers(connection, reader, {post.time for post in level}):
-            if answer.reply_to and answer.reply_to.id in parents and answer.id not in answers:
-                answers[answer.id] = []
-                answers[answer.reply_to.id].append(answer)
-                following.append(answer)
-        level, count = following, count + len(following)
-    return answers
-
-
-def _answers(connection: sqlite3.Connection, reader: Reader, times: set[int]) -> Iterable[PostView]:
-    every = sorted(times)
-    for start in range(0, len(every), _CHUNK):
-        part = every[start : start + _CHUNK]
-        marks = ",".join("?" * len(part))
-        rows = connection.execute(
-            f"{_FROM} WHERE p.reply_time IN ({marks}) LIMIT ?", (*part, MAX_THREAD)
-        ).fetchall()
-        yield from reader.views(rows)
 
 
 def channels(connection: sqlite3.Connection) -> list[ChannelView]:
@@ -211,8 +162,8 @@ def imported(
 ) -> dict[str, Reference]:
     """Those of these origins that are here, and the first post of each."""
     found: dict[str, Reference] = {}
-    for start in range(0, len(origins), _CHUNK):
-        part = origins[start : start + _CHUNK]
+    for start in range(0, len(origins), CHUNK):
+        part = origins[start : start + CHUNK]
         marks = ",".join("?" * len(part))
         for origin, *row in connection.execute(
             f"SELECT o.origin, {_COLUMNS} FROM origins o JOIN posts p USING (arrival) "

@@ -1,4 +1,4 @@
-"""What people read, worked out from the entries: posts, channels, origins of imports.
+"""What people read, worked out from the entries: posts, channels, origins, profiles.
 
 A view holds no text and nothing that is not in the entries: `rebuild` makes all of them anew.
 Tags and mentions are no views: they are found in the text when it is read.
@@ -17,11 +17,12 @@ from p2pblog.protocol.post import Post, parse_post
 from p2pblog.store.backlog import Document, document
 from p2pblog.store.catalog import Log
 
-VERSION = 1  # of what this module makes: raise it, and stores remake their views when opened
+VERSION = 2  # of what this module makes: raise it, and stores remake their views when opened
 POST = PayloadClass.POST
 START = 12  # bytes of an id in the posts view: two of one time collide after 2^48 tries
 UNREADABLE = 0  # the channel of what has no readable body
-_SILENT = frozenset((PayloadClass.OPERATION, PayloadClass.OPENING))  # nothing to read in them
+# nothing to read in the timeline
+_SILENT = frozenset((PayloadClass.OPERATION, PayloadClass.OPENING, PayloadClass.PROFILE))
 
 
 def readable(payload_class: int, payload: bytes | None) -> Post | None:
@@ -46,6 +47,7 @@ class Sheet:
     documents: list[Document] = field(default_factory=list)
     _posts: list[tuple[int, int, bytes, int, int, int | None]] = field(default_factory=list)
     _origins: list[tuple[str, int]] = field(default_factory=list)
+    _profiles: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     _counts: dict[int, list[int]] = field(default_factory=dict)
     _new: dict[str, int] = field(default_factory=dict)
     _fresh: dict[str, int] = field(default_factory=dict)
@@ -66,6 +68,8 @@ class Sheet:
             zip(ids, headers, payloads, strict=True), arrival
         ):
             if header.payload_class in _SILENT:
+                if header.payload_class == PayloadClass.PROFILE:
+                    self._profiles.append((at, number, header.time, name[:START]))
                 continue
             post = readable(header.payload_class, payload)
             start = name[:START]
@@ -92,6 +96,8 @@ class Sheet:
     def write(self, connection: sqlite3.Connection) -> int:
         """Write what was gathered so far; how many posts."""
         connection.executemany("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?)", self._posts)
+        if self._profiles:
+            connection.executemany("INSERT INTO profiles VALUES (?, ?, ?, ?)", self._profiles)
         if self._origins:
             connection.executemany("INSERT INTO origins VALUES (?, ?)", self._origins)
         connection.executemany(
@@ -102,8 +108,9 @@ class Sheet:
             [(count, newest, number) for number, (count, newest) in self._counts.items()],
         )
         count = len(self._posts)
-        for gathered in (self._posts, self._origins, self._counts, self._new):
-            gathered.clear()
+        gathered = (self._posts, self._origins, self._profiles, self._counts, self._new)
+        for rows in gathered:
+            rows.clear()
         return count
 
     def settle(self) -> None:

@@ -142,6 +142,7 @@ class Writing:
         if run("DELETE FROM posts WHERE arrival = ?", (old,)).rowcount:  # not beyond a cut-off
             self._posts -= 1
             self.sheet.add(changed, new, [name], [header], [payload])
+        run("UPDATE profiles SET arrival = ? WHERE arrival = ?", (new, old))
         self.wanted -= 1
         self.size += len(payload)
         sizes = entries.sizes_with(changed, branch, len(payload))

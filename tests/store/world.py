@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from p2pblog.protocol import entry, invitation, operation
-from p2pblog.protocol.crypto import DeviceKey, SigningKey
+from p2pblog.protocol.crypto import SigningKey
 from p2pblog.protocol.entry import (
     NO_BACKLINK,
     NO_TEAM,
@@ -73,7 +73,7 @@ class World:
         self._operate(found, NO_TEAM)
         self.team_id = TeamId(self.team_log[0].id)
         for number in range(1, self.size):
-            self.admit(self.keys[number].public, NAMES[number])
+            self.admit(self.keys[number], NAMES[number])
 
     def _operate(self, made_operation: Operation, team: TeamId) -> Entry:
         before = self.team_log[-1] if self.team_log else None
@@ -94,7 +94,7 @@ class World:
         """The founder does something, knowing of all that was done before."""
         return self._operate(make((self.team_log[-1].id,)), self.team_id)
 
-    def admit(self, device: DeviceKey, name: str) -> None:
+    def admit(self, device: SigningKey, name: str) -> None:
         """Invite and admit a device."""
         code, founder = key(100 + len(self.team_log)), self.keys[0].public
         terms = (self.team_id, founder, Role.MEMBER, None, NOW * 2)
@@ -103,7 +103,9 @@ class World:
             lambda after: Invite(after, code.public, Role.MEMBER, None, NOW * 2, signature)
         )
         proof = invitation.prove(code, self.team_id, opened.id, device)
-        self.operate(lambda after: Admit(after, opened.id, device, None, name, "laptop", proof))
+        self.operate(
+            lambda after: Admit(after, opened.id, device.public, None, name, "laptop", proof)
+        )
 
     def remove(self, number: int, *cuts: CutOff) -> Entry:
         """The founder removes a member, with these cut-offs."""

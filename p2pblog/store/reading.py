@@ -1,0 +1,76 @@
+"""What people read: posts by place, arrival, id and thread, search, channels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from p2pblog.protocol.post import Reference
+from p2pblog.store import notes, search, threads, timeline
+from p2pblog.store.core import Core
+from p2pblog.store.records import ChannelView, PostQuery, PostView, Totals
+from p2pblog.store.timeline import Reader
+
+INDEX_BATCH = 5000  # posts of one transaction of the search index: the best of those measured
+_PREFIX = re.compile("[0-9a-f]{4,64}")
+
+
+class Reading(Core):
+    """Every read is on a connection of its own, beside whoever writes."""
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self._catalog, self._authority)
+
+    def posts(self, query: PostQuery) -> list[PostView]:
+        """What a query asks for, newest first."""
+        with self._database.snapshot() as connection:
+            return self._reader.views(timeline.posts(connection, self._catalog, query))
+
+    def by_arrival(self, after: int, limit: int) -> list[PostView]:
+        """Posts that arrived after number `after`, the first first."""
+        with self._database.reading() as connection:
+            return self._reader.views(timeline.by_arrival(connection, after, limit))
+
+    def find(self, prefix: str) -> list[PostView]:
+        """Posts whose id starts with these hex digits, 4 to 64 of them; none for anything else."""
+        if not _PREFIX.fullmatch(prefix.lower()):
+            return []
+        with self._database.snapshot() as connection:
+            found = self._reader.views(search.find(connection, prefix.lower()))
+        return [post for post in found if post.id.hex().startswith(prefix.lower())]
+
+    def thread(self, post: PostView) -> list[PostView]:
+        """The thread that a post is in: its root, then depth first, answers in their order."""
+        with self._database.snapshot() as connection:
+            return threads.thread(connection, self._reader, post)
+
+    def search(self, text: str, limit: int, before: int | None = None) -> list[PostView]:
+        """Posts with these words, the newest arrival first, below number `before`."""
+        while self.index_search(INDEX_BATCH):
+            pass
+        with self._database.snapshot() as connection:
+            found = search.ask(connection, self._catalog, self._authority, text, limit, before)
+            return self._reader.views(found)
+
+    def channels(self) -> list[ChannelView]:
+        """The channels that have posts, by name."""
+        with self._database.reading() as connection:
+            return timeline.channels(connection)
+
+    def totals(self) -> Totals:
+        """How much is stored."""
+        with self._database.reading() as connection:
+            return timeline.totals(connection)
+
+    def imported(self, origins: Sequence[str]) -> dict[str, Reference]:
+        """Those of these origins that were imported already, by anybody, and as what."""
+        with self._database.reading() as connection:
+            return timeline.imported(connection, self._reader, origins)
+
+    def keyed(self, key: str, now: int) -> PostView | None:
+        """What was posted here under this key within a day."""
+        with self._database.snapshot() as connection:
+            arrival = notes.keyed(connection, key, now)
+            rows = timeline.at(connection, [arrival]) if arrival is not None else []
+            return self._reader.view(rows[0]) if rows else None
