@@ -8,9 +8,11 @@ disk fails, and nothing but bugs besides.
 from p2pblog.store.append import Appended, Author, Draft
 from p2pblog.store.catalog import LogKey
 from p2pblog.store.desk import Desk
+from p2pblog.store.ends import Beyond
 from p2pblog.store.ingest import Ingested
 from p2pblog.store.notes import Token
 from p2pblog.store.reading import Reading
+from p2pblog.store.roll import Roll
 from p2pblog.store.serve import Served
 from p2pblog.store.shelves import Shelves
 from p2pblog.store.wants import Wanted
@@ -18,6 +20,7 @@ from p2pblog.store.wants import Wanted
 __all__ = [
     "Appended",
     "Author",
+    "Beyond",
     "Draft",
     "Ingested",
     "LogKey",
@@ -28,5 +31,8 @@ __all__ = [
 ]
 
 
-class Replica(Shelves, Reading, Desk):
-    """An open store of one team: `core` writes, `shelves` serve, `reading` shows, `desk` keeps."""
+class Replica(Shelves, Reading, Roll, Desk):
+    """An open store of one team.
+
+    `core` writes, `shelves` serve, `reading` shows posts and `roll` people, `desk` keeps notes.
+    """
