@@ -11,6 +11,7 @@ from p2pblog.api.limits import MAX_INVITATION_HOURS, MAX_WORD
 from p2pblog.api.posts import NoFields
 from p2pblog.api.views import Listing, Nothing, Peers
 from p2pblog.node.service import (
+    Finding,
     FixedPeer,
     Founded,
     InvitationView,
@@ -94,6 +95,11 @@ async def cancel_join(api: Api, ask: NoFields) -> Nothing:
 async def list_members(api: Api, ask: NoFields) -> Listing[MemberView]:
     """The members of the team and their devices."""
     return Listing(tuple(await api.service.members()))
+
+
+async def examine(api: Api, ask: NoFields) -> Listing[Finding]:
+    """What is well and what is not, each in words, with what to do."""
+    return Listing(tuple(await api.service.doctor()))
 
 
 async def list_invitations(api: Api, ask: NoFields) -> Listing[InvitationView]:

@@ -90,6 +90,7 @@ ROUTES: Final = (
     _route("GET", "/search", _READ, posts.search_posts),
     _route("GET", "/channels", _READ, posts.list_channels),
     _route("POST", "/import", _ADMIN, posts.import_posts, body_limit=MAX_IMPORT_BODY),
+    _route("GET", "/doctor", _READ, people.examine),
     _route("GET", "/members", _READ, people.list_members),
     _route("GET", "/peers", _READ, people.list_peers),
     _route("POST", "/peers", _ADMIN, people.add_peer, _CREATED),

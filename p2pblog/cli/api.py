@@ -8,6 +8,7 @@ from typing import Final, cast
 from p2pblog.cli.client import Client, Query
 from p2pblog.cli.records import (
     Channel,
+    Finding,
     FixedPeer,
     Founded,
     Imported,
@@ -97,6 +98,10 @@ class Api:
     def channels(self) -> list[Channel]:
         """All channels with posts."""
         return cast(Listing[Channel], self.client.get("/channels"))["items"]
+
+    def doctor(self) -> list[Finding]:
+        """What is well and what is not."""
+        return cast(Listing[Finding], self.client.get("/doctor"))["items"]
 
     def members(self) -> list[Member]:
         """The team."""

@@ -25,6 +25,7 @@ COMMANDS: Final = {
         "join": "join:join",
         "invite": "invite:invite",
         "status": "status:status",
+        "doctor": "doctor:doctor",
         "demo": "demo:demo",
     },
     "Write and read": {

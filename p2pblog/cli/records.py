@@ -124,6 +124,15 @@ class Member(TypedDict):
     devices: list[Device]
 
 
+class Finding(TypedDict):
+    """What `doctor` found of one thing."""
+
+    check: str
+    state: str
+    why: str
+    hint: str
+
+
 class Channel(TypedDict):
     """A channel that has posts."""
 

@@ -87,6 +87,10 @@ class Progress:
         self.entries_to_send = max(0, self.entries_to_send + entries)
         self.bytes_to_send = max(0, self.bytes_to_send + size)
 
+    def sent(self) -> None:
+        """Nothing more is to go."""
+        self.entries_to_send = self.bytes_to_send = 0
+
     def view(self) -> Sync:
         """As the surfaces see it."""
         return Sync(*astuple(self))
@@ -371,6 +375,7 @@ class Driver:
                     offered.update((job.log, job.upto) for job in fresh)
                 await self._serve(job)
             else:
+                self.progress.sent()
                 offered.clear()
                 await self._wake.wait()
 

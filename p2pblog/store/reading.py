@@ -58,6 +58,12 @@ class Reading(Core):
         with self._database.reading() as connection:
             return timeline.channels(connection)
 
+    def check(self) -> list[str]:
+        """What SQLite finds wrong with the file; nothing as a rule. Reads it whole."""
+        with self._database.reading() as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+        return [] if found == ["ok"] else found
+
     def totals(self) -> Totals:
         """How much is stored."""
         with self._database.reading() as connection:

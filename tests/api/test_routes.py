@@ -57,6 +57,7 @@ CASES: list[tuple[str, str, str, object, Prepare | None]] = [
     ("GET", "/search", "/search?q=post&limit=2", None, None),
     ("GET", "/channels", "/channels", None, None),
     ("POST", "/import", "/import", {"items": [LINE, LINE | {"id": "x2", "text": ""}]}, None),
+    ("GET", "/doctor", "/doctor", None, None),
     ("GET", "/members", "/members", None, None),
     ("GET", "/peers", "/peers", None, _peer),
     ("POST", "/peers", "/peers", {"address": "192.0.2.7:7117"}, None),

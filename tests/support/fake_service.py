@@ -14,6 +14,7 @@ from p2pblog.errors import Conflict, NotFound, UsageError
 from p2pblog.node.service import (
     ChannelView,
     DeviceView,
+    Finding,
     FixedPeer,
     Founded,
     Imported,
@@ -205,6 +206,9 @@ class FakeService:
         await self.hold.wait()
         device = DeviceView(ME.hex(), "laptop", True, None, False)
         return [MemberView(ME.hex(), "Anna", "founder", True, (device,))]
+
+    async def doctor(self) -> list[Finding]:
+        return [Finding("store", "ok", "All is whole."), Finding("disk", "warning", "Low.", "Mop.")]
 
     async def peers(self) -> list[PeerView]:
         name = ("ab" * 32, "Ben", "desk", "192.0.2.7:7117", "mdns", "connected", "")
