@@ -54,7 +54,7 @@ def kill_often(path: Path, kills: int) -> None:
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    kill_often(tmp_path / "store", 12)
+    kill_often(tmp_path / "store", 24)
 
 
 @pytest.mark.slow
