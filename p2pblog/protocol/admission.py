@@ -20,6 +20,8 @@ from p2pblog.protocol.message import Message, Scope
 from p2pblog.protocol.operation import Admit, Found
 from p2pblog.protocol.team import Invitation, Team
 
+PAGE_COST = 64  # held beside the bytes of a page: a million tiny ones would cost too
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -57,6 +59,7 @@ class Joiner:
         self._name = name
         self._device_name = device_name
         self._pages: list[bytes] = []
+        self._size = 0
         self._team: TeamId | None = None
 
     def receive(self, data: Message | None) -> list[Outcome]:
@@ -69,7 +72,7 @@ class Joiner:
             case message.Admitted() if self._team is not None:
                 return [self._joined(self._team, data)]
             case message.Goodbye():
-                raise Refused(_reason(data.reason), data.detail)
+                raise farewell(data)
             case None:
                 pass
             case _:
@@ -78,7 +81,8 @@ class Joiner:
 
     def _take(self, data: bytes) -> None:
         self._pages.append(data)
-        if sum(map(len, self._pages)) > MAX_STRANGER_BYTES:
+        self._size += len(data) + PAGE_COST
+        if self._size > MAX_STRANGER_BYTES:
             raise Refused(Reason.FLOOD, "team logs")
 
     def _verify(self) -> list[Outcome]:
@@ -101,10 +105,7 @@ class Joiner:
 
     def _joined(self, founding: TeamId, data: message.Admitted) -> Joined:
         found = evaluate(self._pages, founding)
-        if not found.is_active(self._device.public):
-            raise Refused(Reason.NOT_A_MEMBER, "the host's log does not admit us")
-        if found.network_commitment != operation.commit(data.network_key):
-            raise Refused(Reason.BAD_PROOF, "not the key that the team was founded with")
+        check_handed_over(found, self._device.public, data.network_key)
         return Joined(founding, data.network_key, tuple(self._pages))
 
 
@@ -122,6 +123,14 @@ def evaluate(pages: Sequence[bytes], founding: TeamId) -> Team:
     """The team of these pages. Raises `Refused` for a page that does not verify."""
     entries = [one for data in pages for one in team.entries_of(page.verify(data, founding))]
     return team.evaluate(entries, founding)
+
+
+def check_handed_over(known: Team, device: DeviceKey, network_key: bytes) -> None:
+    """Raise `Refused` unless `known` has our device, and this is the key of its network."""
+    if not known.is_active(device):
+        raise Refused(Reason.NOT_A_MEMBER, "the host's log does not admit us")
+    if known.network_commitment != operation.commit(network_key):
+        raise Refused(Reason.BAD_PROOF, "not the key that the team was founded with")
 
 
 def _invitation(found: Team, public: bytes) -> Invitation | None:
@@ -194,8 +203,9 @@ def _free_name(known: Team, invited: Invitation, wanted: str) -> str:
     return name
 
 
-def _reason(text: str) -> Reason:
+def farewell(data: message.Goodbye) -> Refused:
+    """What the host said when it ended the connection."""
     try:
-        return Reason(text)
+        return Refused(Reason(data.reason), data.detail)
     except ValueError:
-        return Reason.NEEDS_NEWER_VERSION
+        return Refused(Reason.NEEDS_NEWER_VERSION, data.detail)
