@@ -83,6 +83,25 @@ def test_all_are_equal_after_a_partition(office: Office) -> None:
     equal(office)
 
 
+@pytest.mark.slow
+def test_all_are_equal_after_a_partition_that_broke_every_connection(office: Office) -> None:
+    lan, (one, two, three) = the_lan(office), office.machines[:3]
+    before = count(one)
+    lan.split([1, 4, 5], [2, 3])
+    one.cli("post", "left for long")
+    two.cli("post", "right for long")
+    alone = lambda: connected(one) == 0  # noqa: E731
+    eventually("the connections break", alone, 120)
+    lan.heal()
+    took = wait_posts([one, two, three], before + 2, PATIENCE)
+    print(f"equal {took:.2f} s after a long partition (aim: 15)")
+    equal(office)
+
+
+def connected(machine: Machine) -> int:
+    return sum(peer["state"] == "connected" for peer in machine.ask(Api.status)["peers"])
+
+
 def test_a_machine_that_got_another_address_is_found(office: Office) -> None:
     lan, (one, _, three) = the_lan(office), office.machines[:3]
     before = count(one)

@@ -1,0 +1,112 @@
+"""A member's machine in the wrong hands: it speaks the protocol up to where it says what it likes.
+
+It has the keys of a machine that is off, and reads that machine's store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+
+from examples.office.machine import Machine
+from p2pblog.errors import PeerError
+from p2pblog.net.address import Address
+from p2pblog.net.connection import Connection
+from p2pblog.node.identity import Identity
+from p2pblog.node.view import ReplicaView
+from p2pblog.protocol import entry, message
+from p2pblog.protocol.effects import Close, Effect, Live, Send
+from p2pblog.protocol.entry import Entry, EntryId, Kind, PayloadClass
+from p2pblog.protocol.gossip import Claims
+from p2pblog.protocol.post import Post
+from p2pblog.protocol.session import Session
+from p2pblog.store.replica import Replica
+from tests.support.office import call, identity
+
+
+@dataclass(slots=True)
+class Rogue:
+    """One connection of it, authorised and live."""
+
+    identity: Identity
+    replica: Replica
+    connection: Connection
+    session: Session
+    is_live: bool = False
+
+    async def apply(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(data):
+                    await self.connection.send(data)
+                case Live():
+                    self.is_live = True
+                case Close():
+                    raise AssertionError(effect)
+
+    async def get_in(self) -> None:
+        await self.apply(self.session.start(0.0, 0))
+        while not self.is_live:
+            for data in await self.connection.receive():
+                await self.apply(self.session.receive(message.parse(data), 0.0, 0))
+
+    def next_post(self, ahead: int = 1, backlink: EntryId | None = None) -> Entry:
+        """A post so many places behind our newest; next to it unless told otherwise."""
+        keys = self.identity
+        log = entry.log_id(keys.team, keys.key.public, keys.incarnation, Kind.POSTS)
+        tip = self.replica.rows(False)[log][0]
+        return entry.make(
+            keys.key,
+            keys.team,
+            keys.incarnation,
+            Kind.POSTS,
+            seq=tip.seq + ahead,
+            backlink=backlink or tip.id,
+            time=time.time_ns() // 1_000_000,
+            payload_class=PayloadClass.POST,
+            salt=bytes(16),
+            content=Post("a lie", "general").pack(),
+        )
+
+    async def say(self, page: bytes) -> None:
+        await self.connection.send(message.pack(message.PageMessage(page, live=True)))
+
+    async def goodbye(self, seconds: float) -> str:
+        """The reason of the goodbye; empty where none comes in this time."""
+        with trio.move_on_after(seconds):
+            try:
+                while messages := await self.connection.receive():
+                    for data in messages:
+                        received = message.parse(data)
+                        if isinstance(received, message.Goodbye):
+                            return received.reason
+            except PeerError:
+                return ""
+        return ""
+
+
+@asynccontextmanager
+async def rogue(where: Address, machine: Machine) -> AsyncIterator[Rogue]:
+    """Call `where` as the machine, which is off, and get in."""
+    keys = identity(machine.home)
+    with Replica.open(machine.home.store) as replica:
+        async with await call(where, keys.key, keys.network_key) as connection:
+            session = Session(
+                ReplicaView(replica),
+                Claims(),
+                initiator=True,
+                remote=connection.remote_device,
+                key=connection.handshake_hash,
+                port=0,
+                relays=False,
+                now=0.0,
+                instance=bytes(8),
+            )
+            caller = Rogue(keys, replica, connection, session)
+            with trio.fail_after(10):
+                await caller.get_in()
+            yield caller
