@@ -7,6 +7,7 @@ disk fails, and nothing but bugs besides.
 
 from p2pblog.store.append import Appended, Author, Draft
 from p2pblog.store.catalog import LogKey
+from p2pblog.store.copies import Copies
 from p2pblog.store.desk import Desk
 from p2pblog.store.ends import Beyond
 from p2pblog.store.ingest import Ingested
@@ -31,8 +32,9 @@ __all__ = [
 ]
 
 
-class Replica(Shelves, Reading, Roll, Desk):
+class Replica(Shelves, Reading, Roll, Desk, Copies):
     """An open store of one team.
 
-    `core` writes, `shelves` serve, `reading` shows posts and `roll` people, `desk` keeps notes.
+    `core` writes, `shelves` serve, `reading` shows posts and `roll` people, `desk` keeps notes,
+    `copies` makes backups.
     """
