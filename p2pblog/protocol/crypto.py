@@ -37,19 +37,22 @@ HEAD: Final = b"p2pblog head"
 WRAP: Final = b"p2pblog wrap"
 BACKUP: Final = b"p2pblog backup"
 PASSPHRASE: Final = b"p2pblog phrase"
+CONTENTS: Final = b"p2pblog contents"
 
 # Labels of signatures: the first 16 bytes of what is signed.
 SIGN_ENTRY: Final = b"p2pblog sign"
 SIGN_INVITATION: Final = b"p2pblog invited"
 SIGN_PROOF: Final = b"p2pblog proof"
 SIGN_APPROVAL: Final = b"p2pblog approval"
+SIGN_BUNDLE: Final = b"p2pblog bundle"
+SIGN_RECOVERY: Final = b"p2pblog recover"
 
 HASH_LABELS: Final = (
     *(ENTRY, PAYLOAD, LOG, BUCKET, PSK, BEACON),
     *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
-    *(HEAD, WRAP, BACKUP, PASSPHRASE),
+    *(HEAD, WRAP, BACKUP, PASSPHRASE, CONTENTS),
 )
-SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL)
+SIGN_LABELS: Final = (SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL, SIGN_RECOVERY)
 
 STRETCH_PASSES: Final = 3
 STRETCH_MEMORY: Final = 32 * 1024 * 1024  # a code has 75 random bits: the cost need only be felt

@@ -183,6 +183,12 @@ class Goodbye(NamedTuple):
     detail: str
 
 
+class Recover(NamedTuple):
+    """A stranger with the recovery code asks for the team logs; `proof` is of this connection."""
+
+    proof: bytes
+
+
 Message: TypeAlias = (
     Hello
     | Buckets
@@ -201,6 +207,7 @@ Message: TypeAlias = (
     | Join
     | Admitted
     | Goodbye
+    | Recover
 )
 
 _ROWS = Many(frontier.ROW, MAX_ROWS)
@@ -296,6 +303,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
     ),
     (Admitted, (("network_key", Bytes(32)), ("admission", Bytes(32)))),
     (Goodbye, (("reason", Text(64)), ("detail", Text(256)))),
+    (Recover, (("proof", Bytes(64)),)),
 )
 
 SHAPES: tuple[Array, ...] = tuple(

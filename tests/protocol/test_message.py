@@ -38,6 +38,7 @@ MESSAGES: tuple[Message, ...] = (
     message.Join(EntryId(b"i" * 32), b"d" * 32, "Anna", "laptop", b"p" * 128),
     message.Admitted(b"k" * 32, EntryId(b"a" * 32)),
     message.Goodbye("cut", "removed from the team"),
+    message.Recover(b"p" * 64),
 )
 NAMES = [
     "Hello",
@@ -57,6 +58,7 @@ NAMES = [
     "Join",
     "Admitted",
     "Goodbye",
+    "Recover",
 ]
 
 
@@ -81,7 +83,7 @@ def test_the_numbers_are_frozen() -> None:
 
 
 def test_a_type_of_a_later_version_is_no_fault() -> None:
-    assert message.parse(codec.pack((17, "whatever", (1, 2)))) is None
+    assert message.parse(codec.pack((18, "whatever", (1, 2)))) is None
     assert message.parse(codec.pack((2**60,))) is None
 
 
