@@ -7,7 +7,7 @@ that a post never waits long. When nothing else is to be done, the search index 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import trio
@@ -87,7 +87,9 @@ class Writer:
         jobs, self._waiting = self._waiting, []
         if not jobs:
             return
-        drafts = [draft for job in jobs for draft in job.drafts]
+        drafts: list[Draft] = []
+        for job in jobs:
+            drafts += [_from(draft, len(drafts)) for draft in job.drafts]
         made = await self._run(self._replica.append, self._author, drafts, self._clock())
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
@@ -96,3 +98,11 @@ class Writer:
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         return await trio.to_thread.run_sync(function, *args, limiter=self._thread_limit)
+
+
+def _from(draft: Draft, start: int) -> Draft:
+    """A draft that, if its content looks at the drafts before it, sees those of its own job."""
+    make = draft.content
+    if isinstance(make, bytes):
+        return draft
+    return replace(draft, content=lambda made: make(made[start:]))

@@ -10,7 +10,7 @@ The only importer of msgpack. Spec: `protocol/codec.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgpack
@@ -67,14 +67,17 @@ def unpack(data: bytes, limit: int) -> Value:
     return value
 
 
+_PLAIN = frozenset({int, bytes, str, bool, type(None)})
+
+
 def _check_kinds(value: Value, depth: int) -> None:
     if type(value) is tuple:
         if depth == 0:
             raise Refused(Reason.BAD_SHAPE, f"nested deeper than {MAX_DEPTH}")
         for item in value:
-            if type(item) is not bytes:
+            if type(item) not in _PLAIN:
                 _check_kinds(item, depth - 1)
-    elif value is not None and type(value) not in (int, bytes, str, bool):
+    elif type(value) not in _PLAIN:
         raise Refused(Reason.BAD_SHAPE, f"{type(value).__name__} is not used")
 
 
@@ -227,6 +230,10 @@ class Array(Shape):
     name: str
     fields: tuple[tuple[str, Shape], ...]
     extra: bool = False
+    _checks: tuple[Callable[[Value], None], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_checks", tuple(shape.check for _, shape in self.fields))
 
     def check(self, value: Value) -> None:
         """BAD_SHAPE unless an array of the due length, then each position."""
@@ -235,8 +242,8 @@ class Array(Shape):
         due = len(self.fields)
         if len(value) < due or (len(value) > due and not self.extra):
             raise Refused(Reason.BAD_SHAPE, f"{self.name}: {len(value)} elements, {due} due")
-        for (_, shape), item in zip(self.fields, value, strict=False):
-            shape.check(item)
+        for check, item in zip(self._checks, value, strict=False):
+            check(item)
 
     def schema(self) -> JsonSchema:
         """An array with a schema per position."""
