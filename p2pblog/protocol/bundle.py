@@ -15,6 +15,7 @@ from p2pblog.protocol.codec import Array, Bytes, Constant, Many, Maybe, Uint
 from p2pblog.protocol.crypto import KEY_SIZE, TAG_SIZE, DeviceKey, SigningKey
 from p2pblog.protocol.entry import EntryId, Incarnation, TeamId
 from p2pblog.protocol.limits import (
+    MAX_CONTENTS,
     MAX_HEAD,
     MAX_PAGE_BYTES,
     MAX_RECIPIENTS,
@@ -70,6 +71,7 @@ END = Array(
         ("type", Constant(4)),
         ("pages", Uint(note="of both kinds")),
         ("size", Uint(note="of all pages, in bytes")),
+        ("signature", Bytes(64, note="by the maker, of what the file says that it holds")),
     ),
     extra=True,
 )
@@ -119,10 +121,11 @@ class PostPage(NamedTuple):
 
 
 class End(NamedTuple):
-    """How many pages there were, and their bytes in all."""
+    """How many pages there were, their bytes in all, and the maker's word for the contents."""
 
     pages: int
     size: int
+    signature: bytes
 
 
 Record: TypeAlias = Start | Contents | TeamPage | PostPage | End
@@ -149,6 +152,18 @@ def contents(runs: Sequence[Run]) -> Iterator[Contents]:
         yield Contents(tuple(runs[at : at + MAX_RUNS]))
 
 
+def sign(key: SigningKey, team: TeamId, told: Iterable[bytes]) -> bytes:
+    """The maker's signature; `told` are the bytes of its start and of all its contents."""
+    digest = b""
+    for record in told:
+        digest = _told(digest, record)
+    return key.sign(crypto.to_sign(crypto.SIGN_BUNDLE, team, digest))
+
+
+def _told(digest: bytes, record: bytes) -> bytes:
+    return crypto.blake2b(crypto.CONTENTS, digest, record)
+
+
 def _pack_run(run: Run) -> tuple[Any, ...]:
     after = run.after or (0, b"")
     return (run.device, run.incarnation, run.kind, *after, *run.upto)
@@ -159,7 +174,9 @@ class Reader:
 
     def __init__(self) -> None:
         self._due = 0  # the lowest type that may come
-        self._pages = self._size = 0
+        self._contents = self._pages = self._size = 0
+        self._told = b""
+        self._start: Start | None = None
 
     def receive(self, data: bytes) -> Record | None:
         """The record in `data`; None for a type that a later version added. Raises `Refused`."""
@@ -171,12 +188,32 @@ class Reader:
         self._check_turn(value[0])
         _RECORDS[value[0]].check(value)
         record = _read(value)
-        if isinstance(record, TeamPage | PostPage):
-            self._pages += 1
-            self._size += len(record.page)
-        if isinstance(record, End) and record != (self._pages, self._size):
-            raise Refused(Reason.BAD_VALUE, f"{self._pages} pages, not {record.pages}")
+        self._count(record, data)
         return record
+
+    def _count(self, record: Record, data: bytes) -> None:
+        match record:
+            case Start():
+                self._start = record
+                self._told = _told(b"", data)
+            case Contents():
+                self._contents += 1
+                if self._contents > MAX_CONTENTS:
+                    raise Refused(Reason.TOO_LARGE, f"more than {MAX_CONTENTS} contents")
+                self._told = _told(self._told, data)
+            case TeamPage(page) | PostPage(page):
+                self._pages += 1
+                self._size += len(page)
+            case End():
+                self._check_end(record)
+
+    def _check_end(self, end: End) -> None:
+        if end[:2] != (self._pages, self._size):
+            raise Refused(Reason.BAD_VALUE, f"{self._pages} pages, not {end.pages}")
+        assert self._start is not None
+        told = crypto.to_sign(crypto.SIGN_BUNDLE, self._start.team, self._told)
+        if not crypto.verify(self._start.by, told, end.signature):
+            raise Refused(Reason.BAD_SIGNATURE, "of the contents")
 
     def _check_turn(self, number: int) -> None:
         once = number in (0, 4)
@@ -201,7 +238,7 @@ def _read(value: tuple[Any, ...]) -> Record:
         case 3:
             return PostPage(value[1])
         case _:
-            return End(*value[1:3])
+            return End(*value[1:4])
 
 
 def _read_run(value: tuple[Any, ...]) -> Run:

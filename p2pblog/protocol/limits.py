@@ -75,6 +75,7 @@ MAX_HEAD: Final = 128 * KIB  # of a sealed file: 2,000 slots of 50 bytes
 MAX_RECORD: Final = 288 * KIB  # of a sealed file: a page and its envelope
 MAX_RECIPIENTS: Final = 2000  # devices that a bundle is sealed to: any firm that we are for
 MAX_RUNS: Final = 1000  # of logs in one record of a bundle's contents; more take several
+MAX_CONTENTS: Final = 64  # such records: what a receiver holds of it stays within 20 MiB
 PASSPHRASE_PASSES: Final = 3  # argon2id for a backup, as libsodium's "moderate": 0.7 s
 PASSPHRASE_MEMORY: Final = 256 * KIB  # KiB, 256 MiB: what a graphics card has little of
 MAX_PASSES: Final = 32  # that a backup's head may ask for: 10 s and no more

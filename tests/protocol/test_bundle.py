@@ -13,7 +13,7 @@ from p2pblog.protocol import bundle, sealed
 from p2pblog.protocol.bundle import Contents, Reader, Run
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import EntryId, Incarnation
-from p2pblog.protocol.limits import MAX_RECIPIENTS, MAX_RECORD, MAX_RUNS
+from p2pblog.protocol.limits import MAX_CONTENTS, MAX_RECIPIENTS, MAX_RECORD, MAX_RUNS
 from p2pblog.protocol.log import Tip
 from tests.support.mutate import mutated
 from tests.support.vectors import vectors
@@ -83,6 +83,16 @@ def test_the_largest_head_and_contents_fit() -> None:
     assert len(second.runs) == 1
     assert list(bundle.contents([])) == [Contents(())]
     assert run.entries == 0
+
+
+def test_contents_without_end_are_not_held() -> None:
+    reader, (start, *_) = Reader(), RECORDS
+    reader.receive(start)
+    for _ in range(MAX_CONTENTS):
+        reader.receive(bundle.pack(Contents(())))
+    with pytest.raises(Refused) as refused:
+        reader.receive(bundle.pack(Contents(())))
+    assert refused.value.reason == Reason.TOO_LARGE
 
 
 RECORDS = [bundle.pack(record) for record in sample(random.Random("bundle"))]

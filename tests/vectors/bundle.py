@@ -43,23 +43,22 @@ def sample(rng: random.Random) -> list[Record]:
     quiet = LogMaker(SigningKey(rng.randbytes(32)), rng=rng)
     last = quiet.run(1)[0]
     pages = packed(acts), packed(written[1:])
-    return [
-        Start(posts.team, START, key.public, MemberId(key.public)),
-        Contents(
-            (
-                run(team, None, acts[-1]),
-                run(posts, written[0], written[-1]),
-                run(quiet, last, last),
-            )
-        ),
-        TeamPage(pages[0]),
-        PostPage(pages[1]),
-        End(2, sum(map(len, pages))),
-    ]
+    start = Start(posts.team, START, key.public, MemberId(key.public))
+    contents = Contents(
+        (
+            run(team, None, acts[-1]),
+            run(posts, written[0], written[-1]),
+            run(quiet, last, last),
+        )
+    )
+    told = bundle.pack(start), bundle.pack(contents)
+    signature = bundle.sign(key, posts.team, told)
+    end = End(2, sum(map(len, pages)), signature)
+    return [start, contents, TeamPage(pages[0]), PostPage(pages[1]), end]
 
 
 def _bad_records(whole: list[bytes]) -> list[tuple[str, list[bytes], str]]:
-    start, contents, team, posts, _ = whole
+    start, contents, team, posts, end = whole
     runs = codec.unpack(contents, 10_000)
     assert isinstance(runs, tuple)
     assert isinstance(runs[1], tuple)
@@ -69,7 +68,8 @@ def _bad_records(whole: list[bytes]) -> list[tuple[str, list[bytes], str]]:
         names = [name for name, _ in bundle.RUN.fields]
         return codec.pack((1, [[fields.get(n, v) for n, v in zip(names, one, strict=True)]]))
 
-    wrong = codec.pack((4, 3, 5))
+    wrong = codec.pack((4, 3, 5, bytes(64)))
+    other = start.replace(b"T" * 32, b"t" * 32)
     return [
         ("nothing", [], "truncated"),
         ("without its end", whole[:4], "truncated"),
@@ -81,6 +81,10 @@ def _bad_records(whole: list[bytes]) -> list[tuple[str, list[bytes], str]]:
         ("a later version's record first", [codec.pack((9,))], "unexpected"),
         ("a later version's record last", [*whole, codec.pack((9,))], "unexpected"),
         ("an end that counts otherwise", [start, contents, team, posts, wrong], "bad_value"),
+        ("contents left out", [start, team, posts, end], "bad_signature"),
+        ("contents twice", [start, contents, contents, team, posts, end], "bad_signature"),
+        ("another start", [other, contents, team, posts, end], "bad_signature"),
+        ("no signature", [start, contents, team, posts, end[:-66] + b"\xc0"], "bad_shape"),
         ("a page of no bytes", [start, codec.pack((2, b""))], "bad_value"),
         ("no array", [codec.pack(b"start")], "bad_shape"),
         ("an empty array", [codec.pack(())], "bad_shape"),
