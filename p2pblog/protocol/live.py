@@ -78,6 +78,8 @@ class LivePart:
 
     def _on_digest(self, data: Digest) -> None:
         mine = self._digest()
+        if data.team == mine.team:
+            self._out.append(Equal(Scope.TEAM, dict(self._view.tips(Scope.TEAM))))
         if data.posts == mine.posts:
             self._out.append(Equal(Scope.POSTS, dict(self._view.tips(Scope.POSTS))))
         if self._initiator:

@@ -38,6 +38,7 @@ from p2pblog.protocol.effects import (
     View,
 )
 from p2pblog.protocol.entry import Kind, LogId
+from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import NEVER, Claims, Link
 from p2pblog.protocol.limits import (
     IDLE_TIMEOUT,
@@ -126,6 +127,7 @@ class Session:
             initiator=initiator,
         )
         self._greeted: message.Hello | None = None
+        self._told: Tips = {}  # our team logs, as the digest of our Hello has them
         self._proof_due = False
         self._evidence: list[bytes] = []
         self._evidence_size = 0
@@ -259,7 +261,8 @@ class Session:
     def _say_hello(self, clock: int) -> None:
         version = message.VERSION
         if self._knows():
-            digest = frontier.digest(self._view.tips(Scope.TEAM), self._key)
+            self._told = dict(self._view.tips(Scope.TEAM))
+            digest = frontier.digest(self._told, self._key)
             self._say(
                 message.Hello(version, version, True, digest, clock, self._port, self._instance)
             )
@@ -322,7 +325,9 @@ class Session:
         hello = self._greeted
         if self._initiator or hello is None:
             return
-        if hello.digest == frontier.digest(self._view.tips(Scope.TEAM), self._key):
+        tips = dict(self._view.tips(Scope.TEAM))
+        if hello.digest == frontier.digest(tips, self._key):
+            self._out.append(Equal(Scope.TEAM, tips))
             self._authorise()
         else:
             self._comparison.begin(Scope.TEAM)
@@ -373,6 +378,7 @@ class Session:
                 self._out.append(Expect(data.entries, data.size))
             case message.Buckets():
                 if data.scope == Scope.POSTS and self.phase is Phase.TEAM:
+                    self._out.append(Equal(Scope.TEAM, self._told))  # the digests were equal
                     self._authorise()
                 if self.phase is not Phase.CLOSED:
                     self._comparison.on_buckets(data, now)
@@ -415,8 +421,13 @@ class Session:
 
     def _close(self, reason: Reason, detail: str, *, fault: bool = True) -> None:
         if self.phase is not Phase.CLOSED:
-            if self._knows():
-                self._say(message.Goodbye(reason, detail[:200]))
+            match self._view.standing(self._remote):
+                case Standing.MEMBER:
+                    self._say(message.Goodbye(reason, detail[:200]))
+                case Standing.CUT:
+                    self._say(message.Goodbye(Reason.CUT, ""))  # the one word that it gets
+                case Standing.STRANGER:
+                    pass
             self.phase = Phase.CLOSED
             self._out.append(Close(reason, detail, fault))
 

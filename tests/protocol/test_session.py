@@ -136,7 +136,7 @@ def test_a_cut_device_is_closed_at_once(dials: int) -> None:
     world.run(5)
     cutter = next(end for end in ends if end.node is one)
     assert cutter.closed == Close(Reason.CUT, "removed from the team", fault=True)
-    assert cutter.wire == []
+    assert [message.parse(data) for data in cutter.wire] == [message.Goodbye("cut", "")]
 
 
 def test_the_removed_learns_of_no_post_from_who_learns_of_it_now() -> None:
