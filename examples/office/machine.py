@@ -39,7 +39,8 @@ def place(keep: str | None = None) -> Iterator[Path]:
     """A directory for homes, with all state of theirs inside; removed unless it is to be kept."""
     path = Path(keep).resolve() if keep else Path(tempfile.mkdtemp(prefix="p2pblog-"))
     path.mkdir(parents=True, exist_ok=True)
-    inside = {"XDG_STATE_HOME": str(path / "state"), "XDG_RUNTIME_DIR": str(path / "run")}
+    sockets = tempfile.mkdtemp(prefix="p2pblog-")  # where homes have paths too long for a socket
+    inside = {"XDG_STATE_HOME": str(path / "state"), "XDG_RUNTIME_DIR": sockets}
     before = {name: os.environ.get(name) for name in inside}
     os.environ.update(inside)
     try:
@@ -50,6 +51,7 @@ def place(keep: str | None = None) -> Iterator[Path]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+        shutil.rmtree(sockets, ignore_errors=True)
         if not keep:
             shutil.rmtree(path, ignore_errors=True)
 

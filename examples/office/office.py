@@ -61,9 +61,10 @@ class Office:
     def _introduce(self, machine: Machine) -> None:
         """On loopback: tell a machine where the others are."""
         if self.lan is None:
-            for other in self.machines:
-                if other is not machine:
-                    machine.cli("peer", "add", self.address(other))
+            with machine.api() as api:
+                for other in self.machines:
+                    if other is not machine:
+                        api.add_peer(self.address(other))
 
     def apart(
         self,
