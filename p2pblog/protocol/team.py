@@ -112,7 +112,7 @@ class Invitation:
 class Team:
     """A team, whole. Mappings go by seniority; `heads` are what the next operation's `after` names.
 
-    `void`: entries without effect, each with the reason; `quarantined`: those of them that are not
+    `cuts`: the acts that cut a device, in the one order. `void`: entries without effect, each with the reason; `quarantined`: those of them that are not
     passed on; `pending`: how many lack an ancestor.
     """
 
@@ -127,6 +127,7 @@ class Team:
     in_charge: frozenset[MemberId]
     heads: tuple[EntryId, ...]
     pending: int
+    cuts: Mapping[DeviceKey, tuple[EntryId, ...]]
     void: Mapping[EntryId, Reason]
     quarantined: frozenset[EntryId]
     bounds: Mapping[DeviceKey, Mapping[cutoff.Log, CutOff]]
@@ -226,6 +227,11 @@ def evaluate(entries: Iterable[TeamEntry], team: TeamId) -> Team:
         ),
         heads=tuple(judged.heads()[:MAX_AFTER]),
         pending=len(judged.ancestry.pending),
+        cuts={
+            device.key: tuple(judged.ancestry.entries[cut].id for cut, _ in judged.cuts(device.key))
+            for device in devices.values()
+            if not device.active
+        },
         void=judged.void,
         quarantined=frozenset(
             judged.ancestry.entries[place].id for place in places(judged.quarantined)
