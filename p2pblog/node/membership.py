@@ -25,6 +25,7 @@ from p2pblog.node.founding import FIXED_PEERS
 from p2pblog.node.hosting import host_guest
 from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import opening_draft, own_height, renewed
+from p2pblog.node.known import Knowledge
 from p2pblog.node.marker import Marker
 from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.sessions import Sessions
@@ -81,6 +82,7 @@ class Membership:
     _nursery: trio.Nursery | None = None
     _marked: int = -1
     marker: Marker = field(init=False)
+    known: Knowledge = field(init=False)
     writer: Writer = field(init=False)
     view: ReplicaView = field(init=False)
     sessions: Sessions = field(init=False)
@@ -90,6 +92,7 @@ class Membership:
         key = self.identity.key
         self.writer = Writer(self.replica, self._author, self.clock)
         self.marker = Marker(self.files.marker, self.files.store)
+        self.known = Knowledge(self.replica.settings())
         self.view = ReplicaView(self.replica)
         self.sessions = Sessions(key.public)
         psk = crypto.network_psk(self.identity.network_key)
@@ -228,22 +231,32 @@ class Membership:
     def close(self) -> None:
         """Note how far we got, and close the store; after `run` has ended."""
         self.marker.write(own_height(self.identity, self.replica))
+        for key, text in self.known.take_changed():
+            self.replica.put_setting(key, text)
         self.replica.close()
 
     async def _keep_marking(self) -> None:
         while True:
             await trio.sleep(MARK_EVERY)
             await self.mark()
+            for key, text in self.known.take_changed():
+                await self.writer.call(self.replica.put_setting, key, text)
 
     def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
         """The peer has stored a log up to a height."""
+        self.known.note(driver.remote, log_id, seq)
         self._reach(driver.remote, log_id, seq)
 
     def has_same(self, driver: Driver, tips: Tips) -> None:
         """The peer has stored logs up to these tips."""
+        self.is_stored_by(driver.remote, tips)
+
+    def is_stored_by(self, device: DeviceKey, tips: Tips) -> None:
+        """The device said that it has stored logs up to these tips."""
+        self.known.note_tips(device, tips)
         own = self.own_log()
         if tips.get(own):
-            self._reach(driver.remote, own, max(tips[own]).seq)
+            self._reach(device, own, max(tips[own]).seq)
 
     def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
         """A peer told where other devices are."""
