@@ -1,7 +1,7 @@
-"""`python -m tests.bench catchup|store [POSTS]`: figures as one JSON object."""
+"""`python -m tests.bench catchup|live|store [POSTS]`: figures as one JSON object."""
 
 import sys
 
-from tests.bench import catchup, store
+from tests.bench import catchup, live, store
 
-{"catchup": catchup.main, "store": store.main}[sys.argv[1]](sys.argv[2:])
+{"catchup": catchup.main, "live": live.main, "store": store.main}[sys.argv[1]](sys.argv[2:])
