@@ -51,12 +51,14 @@ def literal(host: str, port: int) -> Address:
     """An address that a peer told of: an IP address that any machine may dial.
 
     Raises `Refused` BAD_VALUE for names, scopes, and addresses that mean another machine to
-    everybody (loopback, link-local, multicast, unspecified): a peer must not choose which of our
-    own services or look-ups we reach for.
+    everybody (loopback, link-local, multicast, unspecified, also as IPv4 within IPv6): a peer must
+    not choose which of our own services or look-ups we reach for.
     """
-    address = Address(host, port)
-    ip = address.ip
-    if ip is None or not is_dialable(ip) or ip.is_loopback or ip.is_link_local:
+    ip = Address(host, port).ip
+    if ip is not None and ip.version == 6 and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    scoped = "%" in host
+    if ip is None or scoped or not is_dialable(ip) or ip.is_loopback or ip.is_link_local:
         raise Refused(Reason.BAD_VALUE, "an address that others can't dial")
     if not 0 < port < 65536:
         raise Refused(Reason.BAD_VALUE, f"port {port}")

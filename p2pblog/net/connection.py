@@ -219,7 +219,10 @@ async def _dial(
     handshake_timeout: float,
 ) -> Connection:
     with _mapped(), _deadline(connect_timeout, ConnectionLost(f"{address} does not answer")):
-        stream = await trio.open_tcp_stream(address.host, address.port)
+        try:
+            stream = await trio.open_tcp_stream(address.host, address.port)
+        except UnicodeError as error:  # of IDNA, whose rules for names are more than ours
+            raise ConnectionLost(f"{address.host!r} is no host name") from error
     return await _shake(stream, signing_key, (psk,), handshake_timeout, initiator=True)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import trio
 
@@ -75,6 +76,10 @@ class Rogue:
     async def say(self, page: bytes) -> None:
         await self.connection.send(message.pack(message.PageMessage(page, live=True)))
 
+    async def tell(self, *messages: message.Message) -> None:
+        """Send messages, whatever they are."""
+        await self.connection.send_many(map(message.pack, messages))
+
     async def goodbye(self, seconds: float) -> str:
         """The reason of the goodbye; empty where none comes in this time."""
         with trio.move_on_after(seconds):
@@ -89,11 +94,15 @@ class Rogue:
         return ""
 
 
-@asynccontextmanager
-async def rogue(where: Address, machine: Machine) -> AsyncIterator[Rogue]:
+def rogue(where: Address, machine: Machine) -> AbstractAsyncContextManager[Rogue]:
     """Call `where` as the machine, which is off, and get in."""
-    keys = identity(machine.home)
-    with Replica.open(machine.home.store) as replica:
+    return rogue_with(where, identity(machine.home), machine.home.store)
+
+
+@asynccontextmanager
+async def rogue_with(where: Address, keys: Identity, store: Path) -> AsyncIterator[Rogue]:
+    """Call `where` with these keys, whose store is here, and get in."""
+    with Replica.open(store) as replica:
         async with await call(where, keys.key, keys.network_key) as connection:
             session = Session(
                 ReplicaView(replica),
