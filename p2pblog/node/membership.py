@@ -22,7 +22,7 @@ from p2pblog.net.listener import Listener
 from p2pblog.node.driver import Driver
 from p2pblog.node.files import Files
 from p2pblog.node.founding import FIXED_PEERS
-from p2pblog.node.hosting import host_guest
+from p2pblog.node.hosting import host_founder, host_guest
 from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import opening_draft, own_height, renewed
 from p2pblog.node.known import Knowledge
@@ -77,6 +77,7 @@ class Membership:
     claims: Claims = field(default_factory=Claims)
     reached: dict[DeviceKey, int] = field(default_factory=dict)
     last_seen: dict[DeviceKey, int] = field(default_factory=dict)
+    cut_by: set[DeviceKey] = field(default_factory=set)  # who says that we were removed
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
@@ -129,12 +130,12 @@ class Membership:
         made = await self.writer.append(drafts)
         log_id = entry.log_id(self.replica.team_id, self.me, self.identity.incarnation, kind)
         self._reach(self.me, log_id, made[-1].entry.header.seq)
+        if kind == Kind.TEAM:
+            self._team_changed()  # first: who was removed hears no more
         for one in made if len(made) <= MAX_PUSHED else made[-1:]:
             tip = Tip(one.entry.header.seq, one.entry.id)
             data = page.pack([one.entry.header_bytes], [one.entry.payload], [one.entry.signature])
             self._tell(log_id, tip, data, own=True, by=None)
-        if kind == Kind.TEAM:
-            self._team_changed()
         self._notify()
         return made
 
@@ -153,6 +154,7 @@ class Membership:
         """Both sides are authorised: tell where others are, remember where this one is."""
         log.info("connect device=%s address=%s", _brief(driver.remote), self.address_of(driver))
         self.last_seen[driver.remote] = self.clock()
+        self.cut_by.discard(driver.remote)
         driver.say(message.Peers(self._addresses_told(driver.remote)))
         if self._nursery is not None:
             self._nursery.start_soon(self._remember, driver)
@@ -184,10 +186,10 @@ class Membership:
             single = result.stored == 1 and log_id not in grown
             single = single and result.outcome is Outcome.STORED
             grown[log_id] = (result.tip, data if single else None)
+        if team:
+            self._team_changed()  # first: who was removed hears no more
         for log_id, (tip, single_page) in grown.items():
             self._tell(log_id, tip, single_page, own=False, by=by)
-        if team:
-            self._team_changed()
         if grown:
             self._notify()
             self._check_own(results)
@@ -320,7 +322,11 @@ class Membership:
     # -- connections -------------------------------------------------------------------------
 
     def _psks(self) -> list[bytes]:
-        return [crypto.network_psk(self.identity.network_key), *self._guests()]
+        network = crypto.network_psk(self.identity.network_key)
+        return [network, self._recovery_psk(), *self._guests()]
+
+    def _recovery_psk(self) -> bytes:
+        return crypto.invitation_psk(self.replica.team.recovery_key)
 
     def _guests(self) -> dict[bytes, Invitation]:
         """Invitations by the PSK of those who hold the code: the open ones first, 64 in all.
@@ -340,11 +346,15 @@ class Membership:
 
     async def _accept(self, connection: Connection) -> None:
         invited = self._guests().get(connection.psk)
-        if invited is None:
+        founder = connection.psk == self._recovery_psk()
+        if invited is None and not founder:
             await self.run_session(connection)
             return
         try:
-            await host_guest(self, connection, invited)
+            if invited is not None:
+                await host_guest(self, connection, invited)
+            else:
+                await host_founder(self, connection)
         except PeerError as error:
             log.info("lose guest device=%s reason=%s", _brief(connection.remote_device), error)
 
@@ -359,6 +369,8 @@ class Membership:
             self.sessions.leave(driver)
             self.last_seen[driver.remote] = self.clock()
             self._let_others_go_on(driver)
+        if driver.end and driver.end.reason is Reason.CUT and not driver.end.fault:
+            self.cut_by.add(driver.remote)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
         log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)
@@ -376,10 +388,26 @@ class Membership:
                 other.apply(other.session.look_again(now))
 
     def _wants(self, peer: Peer | None) -> bool:
-        if peer is not None and peer.device == self.me:
+        if (peer is not None and peer.device == self.me) or self._is_done():
             return False
         small = len(self.replica.team.devices) <= MESH_SIZE
         return small or len(self.sessions) < RANDOM_LINKS
+
+    def _is_done(self) -> bool:
+        """Whether we are of the team no more, and somebody else knows that too."""
+        team = self.replica.team
+        if team.is_active(self.me):
+            return False
+        return any(self._knows_of_our_end(key) for key in team.devices if key != self.me)
+
+    def _knows_of_our_end(self, device: DeviceKey) -> bool:
+        ends = set(self.replica.team.cuts.get(self.me, ()))
+        return device in self.cut_by or any(
+            self.known.height(device, entry.log_id(self.replica.team_id, *act[1:3], Kind.TEAM))
+            >= act.seq
+            for act in self.replica.team_entries
+            if act.id in ends
+        )
 
     # -- addresses ---------------------------------------------------------------------------
 

@@ -176,7 +176,8 @@ class Session:
         self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> list[Effect]:
         """A log of ours has grown. `newest` is a page of just its newest entry, if that is all."""
-        self._live.stored(log, tip, newest, own=own, from_peer=from_peer, now=now)
+        if self.phase is not Phase.CLOSED:
+            self._live.stored(log, tip, newest, own=own, from_peer=from_peer, now=now)
         return self.tick(now)
 
     def team_changed(self) -> list[Effect]:

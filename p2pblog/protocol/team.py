@@ -112,8 +112,9 @@ class Invitation:
 class Team:
     """A team, whole. Mappings go by seniority; `heads` are what the next operation's `after` names.
 
-    `cuts`: the acts that cut a device, in the one order. `void`: entries without effect, each with the reason; `quarantined`: those of them that are not
-    passed on; `pending`: how many lack an ancestor.
+    `cuts`: the acts that cut a device, in the one order. `void`: entries without effect, each with
+    the reason; `quarantined`: those of them that are not passed on; `pending`: how many lack an
+    ancestor.
     """
 
     id: TeamId
