@@ -135,7 +135,7 @@ class Membership:
         for one in made if len(made) <= MAX_PUSHED else made[-1:]:
             tip = Tip(one.entry.header.seq, one.entry.id)
             data = page.pack([one.entry.header_bytes], [one.entry.payload], [one.entry.signature])
-            self._tell(log_id, tip, data, own=True, by=None)
+            self._tell(log_id, tip, data, author=self.me, by=None)
         self._notify()
         return made
 
@@ -174,7 +174,7 @@ class Membership:
         self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
     ) -> None:
         """Pages were ingested: tell readers and other sessions, once a log."""
-        grown: dict[LogId, tuple[Tip, bytes | None]] = {}
+        grown: dict[LogId, tuple[Tip, bytes | None, DeviceKey]] = {}
         team = False
         for result, data in zip(results, pages, strict=True):
             if result.reason is not None:
@@ -185,11 +185,11 @@ class Membership:
             log_id = entry.log_id(self.replica.team_id, *result.log)
             single = result.stored == 1 and log_id not in grown
             single = single and result.outcome is Outcome.STORED
-            grown[log_id] = (result.tip, data if single else None)
+            grown[log_id] = (result.tip, data if single else None, result.log[0])
         if team:
             self._team_changed()  # first: who was removed hears no more
-        for log_id, (tip, single_page) in grown.items():
-            self._tell(log_id, tip, single_page, own=False, by=by)
+        for log_id, (tip, single_page, author) in grown.items():
+            self._tell(log_id, tip, single_page, author=author, by=by)
         if grown:
             self._notify()
             self._check_own(results)
@@ -279,13 +279,14 @@ class Membership:
         self._notify()
 
     def _tell(
-        self, log_id: LogId, tip: Tip, data: bytes | None, *, own: bool, by: Driver | None
+        self, log_id: LogId, tip: Tip, data: bytes | None, *, author: DeviceKey, by: Driver | None
     ) -> None:
-        now = trio.current_time()
+        """Tell the peers of a log that has grown; its author too, who pushes only to the next."""
+        own, now = author == self.me, trio.current_time()
         for driver in self.sessions:
-            session = driver.session
+            has_it = driver is by or driver.remote == author
             driver.apply(
-                session.stored(log_id, tip, data, own=own, from_peer=driver is by, now=now)
+                driver.session.stored(log_id, tip, data, own=own, from_peer=has_it, now=now)
             )
 
     def _team_changed(self) -> None:
