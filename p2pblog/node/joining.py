@@ -1,6 +1,7 @@
 """Joins a team: looks for any of its members, verifies it by the code, asks, and is admitted.
 
-With nobody in reach it goes on by itself, also after a restart, until it is admitted, refused for
+So does the founder who comes back with the recovery code, but needs nobody's consent. With nobody
+in reach it goes on by itself, also after a restart, until it is admitted, refused for
 good, or cancelled.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -17,13 +19,16 @@ from p2pblog.errors import PeerError, Reason, Refused
 from p2pblog.net.address import parse
 from p2pblog.net.connection import Connection
 from p2pblog.node.finding import find
+from p2pblog.node.founding import INCARNATION_SIZE
 from p2pblog.node.identity import Joining
 from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.service import JoinView
 from p2pblog.protocol import crypto, invitation, message
-from p2pblog.protocol.admission import Ask, Joined, Joiner, Verified
+from p2pblog.protocol.admission import Ask, Joined, Joiner, Outcome, Verified
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
-from p2pblog.protocol.limits import STRANGER_TIMEOUT
+from p2pblog.protocol.entry import Incarnation
+from p2pblog.protocol.limits import SALT_SIZE, STRANGER_TIMEOUT
+from p2pblog.protocol.recovery import Fresh, Recoverer
 from p2pblog.supervisor import keep_running
 
 log = logging.getLogger(__name__)
@@ -53,6 +58,7 @@ class Join:
     host: tuple[DeviceKey, str] | None = None
     _team: str = ""
     _inviter: str = ""
+    _member: str = ""
     _refused: Reason | None = None
     _key: SigningKey | None = None
     _peering: Peering | None = None
@@ -71,7 +77,7 @@ class Join:
 
     async def run(self) -> None:
         """Until it is done, one way or the other."""
-        self._key = await trio.to_thread.run_sync(invitation.key_of, self.request.code)
+        self._key = await trio.to_thread.run_sync(invitation.any_key, self.request.code)
         self._peering = Peering(
             self.device_key,
             crypto.invitation_psk(self._key.public),
@@ -99,13 +105,10 @@ class Join:
         return Ended(await self._ask(connection), Peer(connection.remote_device))
 
     async def _ask(self, connection: Connection) -> Reason:
-        assert self._key is not None
-        request = self.request
-        joiner = Joiner(self._key, self.device_key, request.name, request.device_name)
         try:
             async with self._turn:  # one host at a time: two would both admit us
                 with trio.fail_after(STRANGER_TIMEOUT):
-                    await self._converse(connection, joiner)
+                    await self._converse(connection)
         except Refused as refused:
             log.info("refused reason=%s", refused)
             if refused.reason in FINAL:
@@ -118,21 +121,35 @@ class Join:
             self._asking = False
         return Reason.SHUTTING_DOWN
 
-    async def _converse(self, connection: Connection, joiner: Joiner) -> None:
-        while messages := await connection.receive():
+    async def _converse(self, connection: Connection) -> None:
+        machine = self._machine(connection)
+        await self._apply(connection, machine.start())
+        while self.result is None and (messages := await connection.receive()):
             for data in messages:
-                for outcome in joiner.receive(message.parse(data)):
-                    match outcome:
-                        case Verified(team, inviter):
-                            self._team, self._inviter, self._asking = team, inviter, True
-                        case Ask(asked):
-                            await connection.send(asked)
-                        case Joined():
-                            self.result = outcome
-                            where = str(connection.remote_address)
-                            self.host = (connection.remote_device, where)
-                            self.done.set()
-                            return
+                await self._apply(connection, machine.receive(message.parse(data)))
+
+    def _machine(self, connection: Connection) -> Joiner | Recoverer:
+        assert self._key is not None
+        request = self.request
+        if not invitation.is_recovery(request.code):
+            return Joiner(self._key, self.device_key, request.name, request.device_name)
+        incarnation = Incarnation(self.salt(INCARNATION_SIZE))
+        fresh = Fresh(incarnation, self.salt(SALT_SIZE), time.time_ns() // 1_000_000)
+        channel = connection.handshake_hash
+        return Recoverer(self._key, self.device_key, request.device_name, channel, fresh)
+
+    async def _apply(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            match outcome:
+                case Verified(team, inviter, member):
+                    self._team, self._inviter, self._member = team, inviter, member
+                    self._asking = True
+                case Ask(asked):
+                    await connection.send(asked)
+                case Joined():
+                    self.result = outcome
+                    self.host = (connection.remote_device, str(connection.remote_address))
+                    self.done.set()
 
     def view(self) -> JoinView:
         """How it stands, in words."""
@@ -144,7 +161,8 @@ class Join:
                 for way in self._peering.ways.values()
             ]
         request = self.request
-        return JoinView(state, why, hint, self._team, self._inviter, request.name, tuple(tried))
+        name = self._member or request.name
+        return JoinView(state, why, hint, self._team, self._inviter, name, tuple(tried))
 
     def _state(self) -> tuple[str, str, str]:
         if self.result is not None:

@@ -25,10 +25,14 @@ PAGE_COST = 64  # held beside the bytes of a page: a million tiny ones would cos
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The code has verified this team; show it. What is asked comes next."""
+    """The code has verified this team; show it. What is asked comes next.
+
+    `member`: whose further device we ask to be; empty where we ask to be a new member.
+    """
 
     team: str
     inviter: str
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ class Joiner:
         self._pages: list[bytes] = []
         self._size = 0
         self._team: TeamId | None = None
+
+    def start(self) -> list[Outcome]:
+        """What to begin with: nothing, the host does."""
+        return []
 
     def receive(self, data: Message | None) -> list[Outcome]:
         """What a message of the host leads to. Raises `Refused`: the host is of no use to us."""
@@ -100,7 +108,8 @@ class Joiner:
         proof = invitation.prove(self._key, founding, invited.id, self._device)
         names_given = (self._name, self._device_name)
         join = message.Join(invited.id, self._device.public, *names_given, proof)
-        shown = Verified(found.name, found.members[inviter].display_name)
+        member = found.members[invited.member].display_name if invited.member else ""
+        shown = Verified(found.name, found.members[inviter].display_name, member)
         return [shown, Ask(message.pack(join))]
 
     def _joined(self, founding: TeamId, data: message.Admitted) -> Joined:

@@ -120,6 +120,16 @@ def recovery_key(code: str) -> SigningKey:
     return _key(parse_recovery_code(code), crypto.RECOVERY)
 
 
+def is_recovery(code: str) -> bool:
+    """Whether this has the length of a recovery code, well typed or not."""
+    return len(_GAPS.sub("", code)) == RECOVERY_SIZE
+
+
+def any_key(code: str) -> SigningKey:
+    """The key of a code of either kind. Slow on purpose; raises `Refused` BAD_CODE."""
+    return recovery_key(code) if is_recovery(code) else key_of(code)
+
+
 def _key(code: str, salt: bytes) -> SigningKey:
     return SigningKey(crypto.stretch(code.replace("-", "").encode(), salt))
 
