@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from p2pblog.errors import Reason
+from p2pblog.errors import NotSetUp, Reason
 from p2pblog.node import naming
 from p2pblog.node.membership import Membership
 from p2pblog.node.roster import More, Removal, Voided
@@ -134,6 +134,13 @@ def own_end(node: Membership) -> str:
         case RevokeDevice():
             return f"This device was revoked, on {who}."
     return f"You were removed from this team, on {who}."
+
+
+def check_active(node: Membership) -> None:
+    """Raise `NotSetUp` where this device knows that it is of the team no more."""
+    if not node.replica.team.is_active(node.me):
+        hint = "What is here can still be read. Another team needs another home: --home DIR"
+        raise NotSetUp(own_end(node), hint)
 
 
 def warnings(node: Membership) -> list[str]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from p2pblog.errors import Refused, UsageError
+from p2pblog.node import departed
 from p2pblog.node.membership import Membership
 from p2pblog.node.service import Imported, ImportItem, Posted
 from p2pblog.protocol import names
@@ -48,6 +49,7 @@ async def post(
     member: Membership, text: str, channel: str, answered: PostView | None, key: str
 ) -> Posted:
     """Append one post; durable when it returns."""
+    departed.check_active(member)
     reply = Reference(answered.time, answered.id) if answered else None
     body = Post(clean_text(text), clean_channel(channel), reply).pack()
     not_before = answered.time + 1 if answered else 0
@@ -73,6 +75,7 @@ async def import_posts(member: Membership, items: Sequence[ImportItem]) -> Impor
 
     What is refused is named with the reason; the others are stored.
     """
+    departed.check_active(member)
     known = dict(member.replica.imported([item.origin for item in items]))
     parents = member.replica.imported([item.reply_to for item in items if item.reply_to])
     places: dict[str, int] = {}

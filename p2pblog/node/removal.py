@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import trio
 
-from p2pblog.errors import Conflict, NotAllowed, NotFound, NotSetUp, Refused, UsageError
+from p2pblog.errors import Conflict, NotAllowed, NotFound, Refused, UsageError
 from p2pblog.node import departed, machines, naming, roles
 from p2pblog.node.membership import Membership
 from p2pblog.node.roster import MIN_PREFIX, Removal, RoleView
@@ -36,13 +36,6 @@ from p2pblog.store.replica import Appended
 Cut = RemoveMember | RevokeDevice | Leave
 
 
-def check_active(node: Membership) -> None:
-    """Raise `NotSetUp` where this device knows that it is of the team no more."""
-    if not node.replica.team.is_active(node.me):
-        hint = "What is here can still be read. Another team needs another home: --home DIR"
-        raise NotSetUp(departed.own_end(node), hint)
-
-
 # -- removing --------------------------------------------------------------------------------------
 
 
@@ -62,7 +55,6 @@ async def remove(node: Membership, who: str) -> Removal:
 
 async def leave(node: Membership, successor: str) -> Removal:
     """Go, with every device of ours. The last one in charge names who is to be."""
-    check_active(node)
     team, me = node.replica.team, roles.my_member(node)
     others = [member for member in team.present_members() if member != me]
     if successor:
@@ -81,7 +73,6 @@ async def leave(node: Membership, successor: str) -> Removal:
 
 async def revoke(node: Membership, who: str) -> Removal:
     """Revoke a lost device: one's own, or anybody's if in charge."""
-    check_active(node)
     team = node.replica.team
     device = naming.find_device(team, who, machines.changeable(node))
     me, owner = roles.my_member(node), team.members[device.member]
@@ -95,7 +86,6 @@ async def revoke(node: Membership, who: str) -> Removal:
 
 async def recover_devices(node: Membership, code: str) -> list[Removal]:
     """Revoke all other devices of the founder with the recovery code: it outranks a thief."""
-    check_active(node)
     try:
         key = await trio.to_thread.run_sync(invitation.recovery_key, code)
     except Refused as refused:
@@ -173,7 +163,6 @@ async def extend(node: Membership, who: str) -> Removal:
 
 async def readmit(node: Membership, who: str) -> RoleView:
     """Let in again who is out because the member that had let them in was removed."""
-    check_active(node)
     folded = [admit for admit in departed.fallen(node) if _is_called(admit, who)]
     if not folded:
         raise NotFound(f"Nobody called {who!r} is out because of a removal.", naming.MEMBERS)
