@@ -121,12 +121,18 @@ class Catalog:
         """The id of a log, held or not."""
         return log_id(self.team, *key)
 
+    def prepare(self, logs: Iterable[Log]) -> None:
+        """Let readers find new logs by number: their first rows are about to be committed."""
+        new = {log.number: log for log in logs if log.id not in self.by_id}
+        if new:
+            self.by_number = {**self.by_number, **new}
+
     def publish(self, logs: Iterable[Log]) -> None:
         """Take these logs in, each in place of its former state."""
         changed = {log.id: log for log in logs}
         if not changed:
             return
-        fresh = [log for log in changed.values() if log.number not in self.by_number]
+        fresh = [log for log in changed.values() if log.id not in self.by_id]
         self.by_id = {**self.by_id, **changed}
         self.by_number = {**self.by_number, **{log.number: log for log in changed.values()}}
         self.by_key = {**self.by_key, **{log.key: log for log in changed.values()}}

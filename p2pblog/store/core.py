@@ -101,6 +101,7 @@ class Core:
                 yield writing
                 bounds.settle(writing)
                 writing.finish()
+                self._catalog.prepare(writing.changed.values())
             writing.settle()
             self._authority = writing.authority
             self._next_arrival = writing.next_arrival

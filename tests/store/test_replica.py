@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 from p2pblog.errors import Reason
+from p2pblog.protocol.entry import Incarnation
 from p2pblog.protocol.log import Outcome
 from p2pblog.store.records import PostQuery, TextState
 from p2pblog.store.replica import Replica
@@ -99,3 +102,26 @@ def test_a_stranger_has_no_posts_here(tmp_path: Path) -> None:
         results = replica.ingest([page, packed(world.team_log)], NOW)
         assert [r.outcome for r in results] == [Outcome.STORED, Outcome.STORED]
         assert replica.posts(PostQuery())[0].author == "Ben"
+
+
+def test_who_reads_while_new_logs_come_knows_them(tmp_path: Path) -> None:
+    world = World(2)
+    with world.replica(tmp_path / "store") as replica, ThreadPoolExecutor(1) as pool:
+        begun, done = Event(), Event()
+
+        def read() -> int:
+            begun.set()
+            while not done.is_set():
+                replica.posts(PostQuery(limit=1))
+            return len(replica.posts(PostQuery(limit=100)))
+
+        reading = pool.submit(read)
+        begun.wait()
+        try:
+            for number in range(60):
+                incarnation = Incarnation(number.to_bytes(8, "big"))
+                post = world.post(1, None, time=NOW + number, incarnation=incarnation)
+                stored(replica, packed([post]))
+        finally:
+            done.set()
+        assert reading.result() == 60
