@@ -241,7 +241,7 @@ def report(day: Day, source: str) -> None:
         "entries on each", f"{status['totals']['entries']:,} in {status['totals']['logs']} logs"
     )
     day.note("sent by all", f"{day.office.traffic():,} bytes")
-    day.note("store on disk", f"{machines[0].home.store.stat().st_size:,} bytes")
+    day.note("store on disk", f"{machines[0].stored():,} bytes")
     day.note("most memory of a daemon", f"{max(m.memory() for m in machines) / 1e6:.0f} MB")
     day.note("the whole day", f"{time.monotonic() - day.started:.1f} s")
     width = max(len(what) for what, _ in day.figures)

@@ -170,6 +170,11 @@ class Machine:
         peak = next((line for line in lines if line.startswith("VmHWM:")), "VmHWM: 0 kB")
         return int(peak.split()[1]) * 1024
 
+    def stored(self) -> int:
+        """The bytes of the store's files."""
+        files = self.home.store.parent.glob(f"{self.home.store.name}*")
+        return sum(file.stat().st_size for file in files)
+
     def last_words(self, lines: int = 12) -> str:
         """The end of the daemon's log."""
         if not self.home.log.exists():

@@ -66,6 +66,14 @@ def test_a_post_is_soon_readable_elsewhere(office: Office) -> None:
     p50, p99 = (1000 * percentile(times, share) for share in (0.5, 0.99))
     print(f"readable elsewhere: p50 {p50:.1f} ms, p99 {p99:.1f} ms (aim: 100)")
     assert p99 < 1000
+    there = office.machines[:3]
+    eventually("each knows that its newest is on all", lambda: set(map(spread, there)) == {(3, 3)})
+
+
+def spread(machine: Machine) -> tuple[int, int]:
+    """On how many devices the newest own post is stored, and how many there are."""
+    newest = machine.ask(Api.status)["newest_own"]
+    return (newest["stored_on"], newest["devices"]) if newest else (0, 0)
 
 
 def test_all_are_equal_after_a_partition(office: Office) -> None:
