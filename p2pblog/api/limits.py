@@ -31,6 +31,7 @@ EVENT_BATCH: Final = 100  # posts of one write: 1.5 MiB of the longest texts
 MIN_PREFIX: Final = 4  # hex digits of an id: one digit more than a slip of the hand
 MAX_KEY: Final = 128  # of an Idempotency-Key: a UUID takes 36
 MAX_WORD: Final = 256  # names, addresses and settings, before the service judges them
+MAX_PATH: Final = 4 * KIB  # PATH_MAX of Linux
 MAX_VALUE: Final = 1 * KIB  # of a setting: the longest is an address
 MAX_QUERY: Final = 1 * KIB  # a search in words
 MAX_INVITATION_HOURS: Final = 24 * 366  # a year and a day of slack; the default is a week

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import unquote
 
-from p2pblog.api import admin, events, people, posts
+from p2pblog.api import admin, events, files, people, posts
 from p2pblog.api.context import Api, Scope
 from p2pblog.api.limits import MAX_BODY, MAX_IMPORT_BODY
 from p2pblog.api.model import Slot, slots_of
@@ -98,6 +98,11 @@ ROUTES: Final = (
     _route("GET", "/invitations", _ADMIN, people.list_invitations),
     _route("POST", "/invitations", _ADMIN, people.create_invitation, _CREATED),
     _route("DELETE", "/invitations/{id}", _ADMIN, people.withdraw_invitation),
+    _route("POST", "/bundles/export", _ADMIN, files.export_bundle),
+    _route("POST", "/bundles/import", _ADMIN, files.import_bundle),
+    _route("POST", "/bundles/show", _ADMIN, files.show_bundle),
+    _route("POST", "/backup", _ADMIN, files.back_up),
+    _route("POST", "/restore", _ADMIN, files.restore),
     _route("GET", "/config", _ADMIN, admin.read_config),
     _route("PUT", "/config/{key}", _ADMIN, admin.set_config),
     _route("DELETE", "/config/{key}", _ADMIN, admin.reset_config),

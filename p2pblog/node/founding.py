@@ -97,7 +97,7 @@ def _settle(
     host: tuple[DeviceKey, str] | None = None,
     peers: Sequence[str] = (),
 ) -> None:
-    _put_aside(files.store, now)
+    put_aside(files.store, now)
     with Replica.create(files.store, identity.team, salt(STORE_ID_SIZE)) as replica:
         results = replica.ingest(pages, now)
         if not replica.team.is_active(identity.key.public):
@@ -109,7 +109,7 @@ def _settle(
     identity.save(files.identity)
 
 
-def _put_aside(store: Path, now: int) -> None:
+def put_aside(store: Path, now: int) -> None:
     """Keep a store that has no identity, under another name: nothing is ever thrown away here."""
     for path in store.parent.glob(f"{store.name}*"):
         if not path.name.startswith(f"{store.name}.aside"):

@@ -15,11 +15,14 @@ from p2pblog.net.address import parse
 from p2pblog.net.interfaces import own_addresses
 from p2pblog.net.listener import Listener, listen
 from p2pblog.node import doctor, overview, people, publishing
+from p2pblog.node.carriage import Carriage
+from p2pblog.node.carrier import Carrier
 from p2pblog.node.files import Files
 from p2pblog.node.finding import find
 from p2pblog.node.founding import found_team, take_membership
 from p2pblog.node.identity import Identity, Joining
 from p2pblog.node.incarnation import settled
+from p2pblog.node.jobs import Jobs
 from p2pblog.node.joining import Join
 from p2pblog.node.membership import Membership, wall_clock
 from p2pblog.node.service import (
@@ -80,6 +83,7 @@ class Node:
     _started: int = field(default_factory=wall_clock)
     _changed: trio.Event = field(default_factory=trio.Event)
     _settled: trio.Event = field(default_factory=trio.Event)
+    jobs: Jobs = field(default_factory=Jobs)
     _member: Membership | None = None
     _join: Join | None = None
     _port: int = 0
@@ -210,6 +214,7 @@ class Node:
             sync=overview.total(member.sessions),
             newest_own=await self._read(overview.newest_own, member),
             warnings=await self._read(overview.warnings, member),
+            job=self.jobs.view(),
         )
 
     def _status_without_team(self) -> Status:
@@ -229,6 +234,7 @@ class Node:
             None,
             (),
             self._join.view() if self._join else None,
+            self.jobs.view(),
         )
 
     async def found(self, team: str, name: str, device_name: str) -> Founded:
@@ -247,6 +253,7 @@ class Node:
             team = self._member.replica.team.name
             hint = "For another team use another home: p2pblog --home DIR init"
             raise Conflict(f"This home is of the team {team!r} already.", hint)
+        self.jobs.check_free()
 
     async def _settle(self) -> None:
         """The files say something new: become it."""
@@ -394,6 +401,14 @@ class Node:
             raise NotFound(f"{known} is no address of yours.", "See them with: p2pblog peer list")
         await member.unfix_address(known)
         member.peering.remove(f"fixed {known}")
+
+    @property
+    def carriage(self) -> Carriage:
+        """Bundles and backups."""
+        return Carrier(
+            lambda: self._here,
+            *(self.files, self.settings, self.version, self.salt, self.jobs, self._settle),
+        )
 
     # -- the machine -------------------------------------------------------------------------
 

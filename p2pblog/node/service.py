@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from p2pblog.node.carriage import Carriage, JobView
 from p2pblog.protocol.entry import EntryId
 from p2pblog.store.records import ChannelView, PostQuery, PostView, TextState, Totals
 
@@ -134,6 +135,7 @@ class Status:
     newest_own: NewestPost | None
     warnings: tuple[str, ...]
     joining: JoinView | None = None
+    job: JobView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,9 @@ class Service(Protocol):
     async def revoke_token(self, prefix: str) -> None: ...
     async def scopes_of(self, secret: str) -> frozenset[str]: ...
     async def doctor(self) -> list[Finding]: ...
+    @property
+    def carriage(self) -> Carriage: ...
+
     async def stop(self) -> None: ...
 
     def arrivals(

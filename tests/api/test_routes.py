@@ -43,6 +43,10 @@ async def _token(service: FakeService) -> None:
     await service.make_token("bot", ["read"])
 
 
+def _unused(service: FakeService) -> None:
+    service.carriage.empty = True
+
+
 Prepare = Callable[[FakeService], Any]
 CASES: list[tuple[str, str, str, object, Prepare | None]] = [
     ("GET", "/status", "/status", None, None),
@@ -65,6 +69,11 @@ CASES: list[tuple[str, str, str, object, Prepare | None]] = [
     ("GET", "/invitations", "/invitations", None, _invitation),
     ("POST", "/invitations", "/invitations", {"hours": 24}, None),
     ("DELETE", "/invitations/{id}", "/invitations/0001", None, _invitation),
+    ("POST", "/bundles/export", "/bundles/export", {"path": "/s", "member": "Ben"}, None),
+    ("POST", "/bundles/import", "/bundles/import", {"path": "/s.cut"}, None),
+    ("POST", "/bundles/show", "/bundles/show", {"path": "/s"}, None),
+    ("POST", "/backup", "/backup", {"path": "/s", "passphrase": "a b c d e f"}, None),
+    ("POST", "/restore", "/restore", {"path": "/s", "passphrase": "a"}, _unused),
     ("GET", "/config", "/config", None, None),
     ("PUT", "/config/{key}", "/config/channel", {"value": "work"}, None),
     ("DELETE", "/config/{key}", "/config/channel", None, None),

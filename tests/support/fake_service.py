@@ -38,6 +38,7 @@ from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId
 from p2pblog.protocol.operation import MemberId
 from p2pblog.protocol.post import Reference, Source
+from tests.support.fake_carriage import FakeCarriage
 
 Batches: TypeAlias = AsyncIterator[list[PostView]]
 
@@ -87,6 +88,7 @@ class FakeService:
         self.hold = trio.Event()
         self.hold.set()
         self.waiting = trio.Event()
+        self.carriage = FakeCarriage()
         self._news = trio.Condition()
 
     # what tests do to it
