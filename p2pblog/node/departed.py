@@ -126,7 +126,10 @@ def fallen(node: Membership) -> list[Admit]:
 def own_end(node: Membership) -> str:
     """How this device came to be of the team no more, in a sentence."""
     team = node.replica.team
-    act = acts(node)[team.cuts[node.me][-1]]
+    cuts = team.cuts.get(node.me)
+    if not cuts:
+        return "This device is of the team no more: the member who let it in was removed."
+    act = acts(node)[cuts[-1]]
     who = naming.label(team, act.device)
     match act.operation:
         case Leave():
@@ -164,7 +167,7 @@ def _doubles(node: Membership) -> Iterator[str]:
     team = node.replica.team
     for one in team.invitations.values():
         active = [key for key in one.used_by if team.is_active(key)]
-        mine = team.devices[one.inviter].member == team.devices[node.me].member
+        mine = team.member_of(one.inviter) == team.member_of(node.me)
         if len(active) > 1 and (mine or team.may(node.me, "admin")):
             names = " and ".join(naming.label(team, key) for key in active)
             inviter = naming.label(team, one.inviter)

@@ -124,6 +124,8 @@ async def _admit(
     device = connection.remote_device
     async with member.admitting:  # two guests with one code: the second finds it used
         team = member.replica.team
+        if not team.may(member.me, "admit"):
+            raise Refused(Reason.NOT_AUTHORISED, "ask another member")
         operation = admission.admit(team, team.id, request, device, member.clock())
         if operation is not None:
             await member.operate(operation)

@@ -45,8 +45,8 @@ def changeable(node: Membership) -> list[Device]:
 
 async def rename(node: Membership, who: str, name: str) -> MachineView:
     """Name a device anew; an empty `who` is this one."""
-    team = node.replica.team
-    device = naming.find_device(team, who, changeable(node)) if who else team.devices[node.me]
+    team, among = node.replica.team, changeable(node)
+    device = naming.find_device(team, who, among) if who else team.devices[node.me]
     cleaned = naming.clean(name)
     if any(d.name == cleaned and d.active for d in _of(node, device.member) if d != device):
         owner = team.members[device.member].display_name

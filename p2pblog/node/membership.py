@@ -368,10 +368,11 @@ class Membership:
             await driver.run()
         finally:
             self.sessions.leave(driver)
-            self.last_seen[driver.remote] = self.clock()
             self._let_others_go_on(driver)
-        if driver.end and driver.end.reason is Reason.CUT and not driver.end.fault:
-            self.cut_by.add(driver.remote)
+        if driver.remote in self.replica.team.devices:  # of strangers nothing is kept
+            self.last_seen[driver.remote] = self.clock()
+            if driver.end and driver.end.reason is Reason.CUT and not driver.end.fault:
+                self.cut_by.add(driver.remote)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
         log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)

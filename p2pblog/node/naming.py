@@ -57,8 +57,10 @@ def find_device(team: Team, who: str, among: Iterable[Device]) -> Device:
 
 
 def label(team: Team, key: DeviceKey) -> str:
-    """A device as people say it: Sam's van."""
-    device = team.devices[key]
+    """A device as people say it: Sam's van; by its key where it is nobody's."""
+    device = team.devices.get(key)
+    if device is None:
+        return key.hex()[:8]
     name = team.members[device.member].display_name
     return device.name if device.name.startswith(name) else f"{name}'s {device.name}"
 

@@ -194,7 +194,7 @@ class Node:
         if member is None:
             return self._status_without_team()
         team = member.replica.team
-        device = team.devices[member.me]
+        mine, device = team.member_of(member.me), team.devices.get(member.me)
         totals = await self._read(member.replica.totals)
         return Status(
             phase=Phase.MEMBER,
@@ -203,8 +203,8 @@ class Node:
             store=member.replica.store_id.hex(),
             team=team.name,
             team_id=member.replica.team_id.hex(),
-            member=team.members[device.member].display_name,
-            device_name=device.name,
+            member=mine.display_name if mine else "",
+            device_name=device.name if device else "",
             device=member.me.hex(),
             port=self._port,
             started=self._started,

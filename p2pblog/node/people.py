@@ -36,7 +36,7 @@ def _member_view(node: Membership, member: Member) -> MemberView:
         for device in team.devices.values()
         if device.member == member.id and team.is_active(device.key)
     )
-    mine = member.id == team.devices[node.me].member
+    mine = member == team.member_of(node.me)
     return MemberView(member.id.hex(), member.display_name, role_of(member), mine, devices)
 
 

@@ -25,9 +25,12 @@ def check_in_charge(node: Membership) -> None:
 
 
 def my_member(node: Membership) -> Member:
-    """Whose device this is."""
-    team = node.replica.team
-    return team.members[team.devices[node.me].member]
+    """Whose device this is. Raises `NotAllowed` where it is nobody's: its admission has fallen."""
+    member = node.replica.team.member_of(node.me)
+    if member is None:
+        hint = "Ask an admin to let you in again: p2pblog members"
+        raise NotAllowed("This device is of the team no more: who let it in was removed.", hint)
+    return member
 
 
 def word(member: Member) -> str:

@@ -1,4 +1,4 @@
-"""What a member that lies, a stranger and a broken network do to a node: it stays up, and serves."""
+"""What a member that lies, a stranger and a broken network do to a node: it goes on serving."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from p2pblog.errors import UserError
+from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
+from p2pblog.net.connection import Connection
 from p2pblog.node.identity import Identity
 from p2pblog.node.node import Node
+from p2pblog.node.roles import my_member
 from p2pblog.protocol import message
-from p2pblog.protocol.crypto import DeviceKey
+from p2pblog.protocol.crypto import DeviceKey, SigningKey
+from p2pblog.protocol.operation import RemoveMember
 from tests.support.aio import run
-from tests.support.nodes import Office, files_of, join, member, until
+from tests.support.nodes import Office, address, files_of, join, member, until
+from tests.support.office import call
 from tests.support.rogue import Rogue, rogue_with
 
 
@@ -48,6 +52,38 @@ def device_of(folder: Path, name: str) -> DeviceKey:
     keys = Identity.load(files_of(folder / name).identity)
     assert keys is not None
     return keys.key.public
+
+
+async def stranger(victim: Node) -> Connection:
+    """A connection by whoever holds the network key."""
+    where = Address("127.0.0.1", (await victim.status()).port)
+    return await call(where, SigningKey(b"s" * 32), member(victim).identity.network_key)
+
+
+async def carry_team(origin: Node, to: Node) -> None:
+    """What the one knows of the team gets to the other by other ways."""
+    replica, there = member(origin).replica, member(to)
+    pages = [
+        cut.page
+        for log_id, tips in replica.rows(True).items()
+        for tip in tips
+        for cut in replica.cut_pages(log_id, None, tip, 1 << 20)
+    ]
+    there.has_grown(await there.writer.ingest(pages), pages, None)
+
+
+async def until_members(node: Node, count: int) -> None:
+    """Until the node knows so many members."""
+
+    async def knows() -> bool:
+        return len(await node.members()) == count
+
+    await until(knows)
+
+
+async def was_refused(guest: Node, reason: str) -> bool:
+    """Whether a join has met a host that refused it so."""
+    return any(reason in tried for tried in (await guest.join_state()).tried)
 
 
 async def alone(node: Node) -> bool:
@@ -92,5 +128,56 @@ def test_a_host_that_can_be_no_name_is_a_way_that_fails(tmp_path: Path) -> None:
                 return all(peer.state == "unreachable" for peer in await a.fixed_peers())
 
             await until(tried)
+
+    run(main)
+
+
+def test_a_stranger_who_says_that_we_were_removed_is_not_heard(tmp_path: Path) -> None:
+    """Who holds the network key may say anything, and nothing of it is kept."""
+
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            async with await stranger(a) as caller:
+                await caller.send(message.pack(message.Goodbye("cut", "")))
+                with suppress(PeerError):
+                    await caller.receive()
+            await until(lambda: alone(a))
+            assert (await a.status()).warnings == ()
+            assert not member(a).last_seen
+
+    run(main)
+
+
+def test_who_lost_its_admission_is_told_and_goes_on(tmp_path: Path) -> None:
+    """Bob let Cleo in, and was removed from his start on: her device is nobody's."""
+
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a, office.node("b") as b, office.node("c") as c:
+            await a.found("Acme", "Ana", "desk")
+            await join(a, b, "Bob")
+            await join(b, c, "Cleo")
+            code = (await a.invite("member", 1, False)).code
+            await until_members(a, 3)
+            ana, bob = (one for one in member(a).replica.team.present_members()[:2])
+            assert (ana.name, bob.name) == ("Ana", "Bob")
+            heads = member(a).replica.team.heads
+            await member(a).operate(RemoveMember(heads, bob.id, ()))
+            await carry_team(a, b)
+            await carry_team(a, c)
+            status = await c.status()
+            assert (status.member, status.device_name) == ("", "")
+            assert [(one.name, one.is_me) for one in await c.members()] == [("Ana", False)]
+            assert len(await c.invitations()) == 2
+            with pytest.raises(NotAllowed):
+                await c.invite("member", 1, True)
+            with pytest.raises(NotAllowed):
+                my_member(member(c))
+            with pytest.raises(NotSetUp, match="let it in was removed"):
+                await c.post("to nobody", "", None, "")
+            async with office.node("d") as d:
+                await d.join(code, "Dora", "van", [await address(b)])
+                await until(lambda: was_refused(d, "not_authorised"))
 
     run(main)
