@@ -95,6 +95,13 @@ class Shape:
         """The JSON Schema of this shape."""
         raise NotImplementedError
 
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """A Python expression that is true of what `check` passes; `value` is an expression.
+
+        What it needs besides is put into `scope`.
+        """
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
 class Uint(Shape):
@@ -110,6 +117,10 @@ class Uint(Shape):
             raise Refused(Reason.BAD_SHAPE, f"number due{_for(self.note)}")
         if not self.low <= value <= self.high:
             raise Refused(Reason.BAD_VALUE, f"number out of range{_for(self.note)}")
+
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type and range."""
+        return f"type({value}) is int and {self.low} <= {value} <= {self.high}"
 
     def schema(self) -> JsonSchema:
         """An integer with bounds."""
@@ -130,6 +141,11 @@ class Bytes(Shape):
             raise Refused(Reason.BAD_SHAPE, f"bytes due{_for(self.note)}")
         if not self.low <= len(value) <= (self.low if self.high is None else self.high):
             raise Refused(Reason.BAD_VALUE, f"length {len(value)}{_for(self.note)}")
+
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type and length."""
+        high = self.low if self.high is None else self.high
+        return f"type({value}) is bytes and {self.low} <= len({value}) <= {high}"
 
     def schema(self) -> JsonSchema:
         """A hex string of twice the length."""
@@ -160,6 +176,10 @@ class Text(Shape):
         if not self.low <= len(value.encode()) <= self.high:
             raise Refused(Reason.BAD_VALUE, f"text length{_for(self.note)}")
 
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type and length in UTF-8."""
+        return f"type({value}) is str and {self.low} <= len({value}.encode()) <= {self.high}"
+
     def schema(self) -> JsonSchema:
         """A string; its bound in characters is that in bytes."""
         bounds: JsonSchema = {"type": "string", "maxLength": self.high}
@@ -177,6 +197,10 @@ class Bool(Shape):
         if type(value) is not bool:
             raise Refused(Reason.BAD_SHAPE, f"true or false due{_for(self.note)}")
 
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type."""
+        return f"type({value}) is bool"
+
     def schema(self) -> JsonSchema:
         """A boolean."""
         return _noted({"type": "boolean"}, self.note)
@@ -192,6 +216,10 @@ class Maybe(Shape):
         """As `shape`, but nil is fine."""
         if value is not None:
             self.shape.check(value)
+
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Nil, or the shape."""
+        return f"({value} is None or {self.shape.test(value, scope)})"
 
     def schema(self) -> JsonSchema:
         """Either of the two."""
@@ -217,6 +245,13 @@ class Many(Shape):
         for item in value:
             check(item)
 
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type, count, and each item."""
+        name = f"each{len(scope)}"
+        scope[name] = _compiled(self.shape)
+        count = f"type({value}) is tuple and {self.low} <= len({value}) <= {self.high}"
+        return f"{count} and all(map({name}, {value}))"
+
     def schema(self) -> JsonSchema:
         """An array of `shape`."""
         items = {"type": "array", "items": self.shape.schema()}
@@ -230,20 +265,33 @@ class Array(Shape):
     name: str
     fields: tuple[tuple[str, Shape], ...]
     extra: bool = False
-    _checks: tuple[Callable[[Value], None], ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_checks", tuple(shape.check for _, shape in self.fields))
+    _test: list[Callable[[Any], bool]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def check(self, value: Value) -> None:
         """BAD_SHAPE unless an array of the due length, then each position."""
+        if not self._test:
+            self._test.append(_compiled(self))
+        if not self._test[0](value):
+            self._explain(value)
+
+    def _explain(self, value: Value) -> None:
         if type(value) is not tuple:
             raise Refused(Reason.BAD_SHAPE, f"{self.name}: array due")
         due = len(self.fields)
         if len(value) < due or (len(value) > due and not self.extra):
             raise Refused(Reason.BAD_SHAPE, f"{self.name}: {len(value)} elements, {due} due")
-        for check, item in zip(self._checks, value, strict=False):
-            check(item)
+        for (_, shape), item in zip(self.fields, value, strict=False):
+            shape.check(item)
+        raise AssertionError(f"{self.name}: test and check disagree")
+
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Type, count, and each position."""
+        due = len(self.fields)
+        count = f"type({value}) is tuple and len({value}) {'>=' if self.extra else '=='} {due}"
+        each = [shape.test(f"{value}[{n}]", scope) for n, (_, shape) in enumerate(self.fields)]
+        return " and ".join([count, *each])
 
     def schema(self) -> JsonSchema:
         """An array with a schema per position."""
@@ -264,9 +312,20 @@ class Constant(Shape):
         if type(value) is not int or value != self.value:
             raise Refused(Reason.BAD_VALUE, f"{self.value} due")
 
+    def test(self, value: str, scope: dict[str, Any]) -> str:
+        """Just that number."""
+        return f"type({value}) is int and {value} == {self.value}"
+
     def schema(self) -> JsonSchema:
         """A constant."""
         return {"const": self.value}
+
+
+def _compiled(shape: Shape) -> Callable[[Any], bool]:
+    """`shape.test` as a function: a record is checked without a call per field."""
+    scope: dict[str, Any] = {}
+    test: Callable[[Any], bool] = eval(f"lambda v: {shape.test('v', scope)}", scope)
+    return test
 
 
 def decode(shape: Shape, data: bytes, limit: int) -> tuple[Any, ...]:

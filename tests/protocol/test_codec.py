@@ -1,5 +1,6 @@
 """`protocol/codec.md`: one encoding for each value, every other refused by name; shapes."""
 
+import dataclasses
 from contextlib import suppress
 from typing import Any
 
@@ -172,3 +173,64 @@ def test_a_record_is_an_array() -> None:
     with pytest.raises(Refused) as refused:
         decode(Uint(5), pack(1), LIMIT)
     assert refused.value.reason == Reason.BAD_SHAPE
+
+
+ANY_SHAPE = Array(
+    "any",
+    (
+        ("number", Uint(9, 1)),
+        ("bytes", Bytes(1, 3)),
+        ("text", Text(4, 1)),
+        ("bool", Bool()),
+        ("maybe", Maybe(Uint(3))),
+        ("many", Many(Array("pair", (("one", Constant(1)), ("more", Many(Bytes(2), 2)))), 2)),
+    ),
+    extra=True,
+)
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 10), st.binary(max_size=4), st.text(max_size=3)
+)
+PAIRS = st.tuples(st.integers(0, 1), st.lists(st.binary(min_size=2, max_size=3)).map(tuple))
+RECORDS = st.tuples(
+    st.one_of(st.integers(0, 10), LEAVES),
+    st.one_of(st.binary(max_size=4), LEAVES),
+    st.one_of(st.text(max_size=5), LEAVES),
+    LEAVES,
+    LEAVES,
+    st.one_of(st.lists(PAIRS, max_size=3).map(tuple), LEAVES),
+)
+
+
+@given(st.one_of(RECORDS, RECORDS.map(lambda r: r[:-1]), LEAVES))
+def test_the_quick_test_of_a_shape_agrees_with_its_slow_one(value: Any) -> None:
+    if type(value) is not tuple or len(value) < len(ANY_SHAPE.fields):
+        passes = False
+    else:
+        try:
+            for (_, shape), item in zip(ANY_SHAPE.fields, value, strict=True):
+                slowly(shape, item)
+            passes = True
+        except Refused:
+            passes = False
+    try:
+        ANY_SHAPE.check(value)
+        assert passes
+    except Refused:
+        assert not passes
+
+
+def slowly(shape: Shape, value: Any) -> None:
+    """`check`, without any quick test on the way down."""
+    if isinstance(shape, Many):
+        dataclasses.replace(shape, shape=Maybe(shape.shape)).check(
+            value if type(value) is not tuple else (None,) * len(value)
+        )
+        for item in value:
+            slowly(shape.shape, item)
+    elif isinstance(shape, Array):
+        with pytest.raises((Refused, AssertionError)) as caught:
+            shape._explain(value)
+        if isinstance(caught.value, Refused):
+            raise caught.value
+    else:
+        shape.check(value)
