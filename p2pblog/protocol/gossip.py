@@ -67,7 +67,7 @@ class Link:
     eager: bool = True
     agreed: bool = False  # the frontiers have been compared
     heights: dict[LogId, int] = field(default_factory=dict)
-    _announce: set[LogId] = field(default_factory=set)
+    _announce: dict[LogId, int] = field(default_factory=dict)  # up to which height
     _announce_at: float = NEVER
     _pulls: dict[LogId, tuple[float, Row]] = field(default_factory=dict)
 
@@ -91,13 +91,14 @@ class Link:
         return wanted and height == tip.seq - 1
 
     def pushed(self, log: LogId, seq: int) -> None:
-        """It went out."""
+        """It went out; what is above it is still to be announced."""
         self.heights[log] = max(seq, self.heights.get(log, 0))
-        self._announce.discard(log)
+        if self._announce.get(log, seq + 1) <= seq:
+            del self._announce[log]
 
-    def announce(self, log: LogId, now: float, *, at_once: bool) -> None:
+    def announce(self, log: LogId, seq: int, now: float, *, at_once: bool) -> None:
         """Tell the peer soon (with others), or at once: that is how it learns we have stored it."""
-        self._announce.add(log)
+        self._announce[log] = max(seq, self._announce.get(log, 0))
         self._announce_at = min(self._announce_at, now if at_once else now + ANNOUNCE_DELAY)
 
     def announced(self, row: Row, now: float) -> None:
@@ -110,8 +111,8 @@ class Link:
         """The logs to announce now."""
         if now < self._announce_at:
             return set()
-        due, self._announce, self._announce_at = self._announce, set(), NEVER
-        return due
+        due, self._announce, self._announce_at = self._announce, {}, NEVER
+        return set(due)
 
     def due_pulls(self, now: float) -> list[Row]:
         """What was announced and has had its time to come otherwise."""

@@ -97,13 +97,13 @@ class LivePart:
         """A log of ours has grown: push, announce, or tell the peer that its entry is here."""
         if from_peer:
             self._link.pushed(log, tip.seq)
-            self._link.announce(log, now, at_once=True)
-        elif not self._link.has(log, tip.seq):
+            self._link.announce(log, tip.seq, now, at_once=True)
+        elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):
             if self.open and newest and self._link.pushes(log, tip, own=own):
                 self._link.pushed(log, tip.seq)
                 self._say(message.PageMessage(newest, live=True))
             else:
-                self._link.announce(log, now, at_once=False)
+                self._link.announce(log, tip.seq, now, at_once=False)
 
     def took(self, log: LogId, reason: Reason | None, now: float, *, duplicate: bool) -> None:
         """A page of the peer was stored, or could not be placed for a blameless reason."""

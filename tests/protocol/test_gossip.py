@@ -129,14 +129,25 @@ def test_what_others_wrote_is_pushed_over_eager_links_of_a_large_team() -> None:
 def test_announcements_are_gathered() -> None:
     link = Link(relays=False)
     assert link.next_deadline() == NEVER
-    link.announce(LOG, 1.0, at_once=False)
-    link.announce(OTHER, 1.02, at_once=False)
+    link.announce(LOG, 1, 1.0, at_once=False)
+    link.announce(OTHER, 1, 1.02, at_once=False)
     assert link.next_deadline() == 1.0 + ANNOUNCE_DELAY
     assert link.due_announcements(1.0) == set()
     assert link.due_announcements(1.0 + ANNOUNCE_DELAY) == {LOG, OTHER}
     assert link.due_announcements(9.0) == set()
-    link.announce(LOG, 2.0, at_once=True)
+    link.announce(LOG, 2, 2.0, at_once=True)
     assert link.due_announcements(2.0) == {LOG}
+
+
+def test_what_is_above_what_went_out_is_still_announced() -> None:
+    """A post that is written while what is below it goes out must not wait for anti-entropy."""
+    link = Link(relays=False)
+    link.announce(LOG, 2, 1.0, at_once=False)
+    link.pushed(LOG, 1)
+    assert link.due_announcements(2.0) == {LOG}
+    link.announce(LOG, 2, 3.0, at_once=False)
+    link.pushed(LOG, 2)
+    assert link.due_announcements(4.0) == set()
 
 
 def test_what_was_announced_may_come_by_another_way() -> None:
@@ -274,8 +285,8 @@ def link_step(link: Link, step: dict[str, Any]) -> object:
             link.agreed = True
         case {"do": "prune"}:
             link.eager = False
-        case {"do": "announce", "at": at, "at_once": at_once}:
-            link.announce(LOG, at, at_once=at_once)
+        case {"do": "announce", "seq": seq, "at": at, "at_once": at_once}:
+            link.announce(LOG, seq, at, at_once=at_once)
         case {"do": "announced", "at": at, "seq": seq}:
             link.announced(row(LOG, seq), at)
         case {"do": "deadline"}:

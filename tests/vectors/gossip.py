@@ -77,8 +77,8 @@ def _link(relays: bool) -> Vector:
     do("announced", at=1.0, seq=9)
     do("deadline", result=link.next_deadline())
     for at, at_once in ((1.125, False), (1.0625, True)):
-        link.announce(LOG, at, at_once=at_once)
-        do("announce", at=at, at_once=at_once)
+        link.announce(LOG, 8, at, at_once=at_once)
+        do("announce", seq=8, at=at, at_once=at_once)
         do("deadline", result=link.next_deadline())
     name = f"a link that {'relays' if relays else 'does not relay'}"
     return {"name": name, "relays": relays, "steps": steps}
