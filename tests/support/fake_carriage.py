@@ -47,9 +47,7 @@ class FakeCarriage:
         if not path.endswith(".cut"):
             return BundleTaken(path, CREATED, "Ben (desk)", 12, 108, (), True, "")
         missing = (MissingRun("Ben", "desk", 13, 40, "cut"),)
-        return BundleTaken(
-            path, CREATED, "Ben (desk)", 12, 80, missing, False, "it ends too early"
-        )
+        return BundleTaken(path, CREATED, "Ben (desk)", 12, 80, missing, False, "it ends too early")
 
     async def show_bundle(self, path: str) -> BundleView:
         self._check(path)
