@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
@@ -82,6 +83,7 @@ class Membership:
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
     _marked: int = -1
+    _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
     marker: Marker = field(init=False)
     known: Knowledge = field(init=False)
     writer: Writer = field(init=False)
@@ -94,6 +96,7 @@ class Membership:
         self.writer = Writer(self.replica, self._author, self.clock)
         self.marker = Marker(self.files.marker, self.files.store)
         self.known = Knowledge(self.replica.settings())
+        self._cut = self._cut_rows()
         self.view = ReplicaView(self.replica)
         self.sessions = Sessions(key.public)
         psk = crypto.network_psk(self.identity.network_key)
@@ -165,10 +168,16 @@ class Membership:
         if freed:
             self._let_others_go_on(driver)
         if scope is Scope.POSTS:
-            wants = self.replica.wants(MAX_WANTS)
-            if wants:
-                missing = (message.Missing(want.log, want.seq, short(want.id)) for want in wants)
-                driver.say(message.Want(tuple(missing)))
+            driver.lacked = 0
+            self._want(driver)
+
+    def _want(self, driver: Driver) -> None:
+        """Ask for the next payloads that are missing, but for those that the peer lacks too."""
+        wants = self.replica.wants(MAX_WANTS, driver.lacked)
+        driver.wanted = len(wants)
+        if wants:
+            missing = (message.Missing(want.log, want.seq, short(want.id)) for want in wants)
+            driver.say(message.Want(tuple(missing)))
 
     def has_grown(
         self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
@@ -271,12 +280,21 @@ class Membership:
         """Ingest a stranger's team logs if they make it a member."""
         team = await trio.to_thread.run_sync(self.replica.team_with, pages)
         if team.is_active(device):
-            self.has_grown(await self.writer.ingest(pages), pages, None)
+            await self.take(pages, None)
 
-    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
-        """Store payloads that we wanted."""
-        await self.writer.call(self.replica.fill, items, self.clock())
-        self._notify()
+    async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
+        """Ingest pages, and tell readers and other sessions."""
+        return await self.writer.ingest(pages, partial(self.has_grown, by=by))
+
+    async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
+        """Store payloads that we wanted, and ask for more; what was not asked for is left."""
+        if not driver.wanted:
+            return
+        filled = sum(await self.writer.call(self.replica.fill, items, self.clock()))
+        if filled:
+            self._notify()
+        driver.lacked += max(0, driver.wanted - filled)
+        self._want(driver)
 
     def _tell(
         self, log_id: LogId, tip: Tip, data: bytes | None, *, author: DeviceKey, by: Driver | None
@@ -292,6 +310,21 @@ class Membership:
     def _team_changed(self) -> None:
         for driver in self.sessions:
             driver.apply(driver.session.team_changed())
+        cut, self._cut = self._cut, self._cut_rows()
+        if cut != self._cut and self._nursery is not None:
+            self._nursery.start_soon(self._moved)
+
+    def _cut_rows(self) -> dict[LogId, tuple[Tip, ...]]:
+        """How far the posts of those who have gone count here."""
+        team, rows = self.replica.team, self.replica.rows(False)
+        keys = {log_id: self.replica.log_key(log_id) for log_id in rows}
+        return {log_id: rows[log_id] for log_id, key in keys.items() if key and team.is_cut(key[0])}
+
+    async def _moved(self) -> None:
+        """After what made it so is told: compare with all, for nothing else tells of it."""
+        now = trio.current_time()
+        for driver in self.sessions:
+            driver.apply(driver.session.moved(now))
 
     def _reach(self, device: DeviceKey, log_id: LogId, seq: int) -> None:
         if log_id == self.own_log():

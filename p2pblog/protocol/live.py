@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import frontier, message
 from p2pblog.protocol.comparison import Comparison
-from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Send, Told, View
+from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Reached, Send, Told, View
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.gossip import NEVER, Claims, Link
 from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL
@@ -95,6 +95,8 @@ class LivePart:
         self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> None:
         """A log of ours has grown: push, announce, or tell the peer that its entry is here."""
+        if from_peer or self._link.has(log, tip.seq):
+            self._out.append(Reached(log, tip.seq))
         if from_peer:
             self._link.pushed(log, tip.seq)
             self._link.announce(log, tip.seq, now, at_once=True)

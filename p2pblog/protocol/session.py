@@ -194,6 +194,12 @@ class Session:
             self._live.look_again(now, Scope.POSTS)
         return self._flush()
 
+    def moved(self, now: float) -> list[Effect]:
+        """A cut-off was set or raised: compare posts again, for nobody announces that."""
+        if self.phase is Phase.LIVE:
+            self._live.look_again(now, Scope.POSTS)
+        return self._flush()
+
     def refuse(self, refused: Refused) -> list[Effect]:
         """What the peer sent can't be read, or not stored: the end."""
         self._close(refused.reason, refused.detail)
