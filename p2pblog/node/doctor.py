@@ -10,18 +10,13 @@ from statistics import median
 from p2pblog.net.interfaces import look
 from p2pblog.node.incarnation import own_logs
 from p2pblog.node.membership import Membership
+from p2pblog.node.overview import why_renewed
 from p2pblog.node.service import Finding
 from p2pblog.protocol.limits import CLOCK_TOLERANCE_MS
 from p2pblog.protocol.post import Cause
 
 LOW_DISK = 200 * 1024 * 1024  # bytes: a busy month of a firm of 30
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
-CAUSES = {
-    Cause.RESTORED: "it was restored from a backup",
-    Cause.MOVED: "its files were copied, restored or put back to an earlier state",
-    Cause.BEHIND: "a colleague's machine had entries of this one that were missing here",
-    Cause.FORKED: "two different entries of this device had the same number",
-}
 
 
 def examine(node: Membership, *, mdns: bool, preferred_port: int) -> list[Finding]:
@@ -66,7 +61,7 @@ def _incarnation(node: Membership) -> Iterator[Finding]:
     if cause is None:
         yield Finding("log", OK, "This device writes in its first log.")
         return
-    words = CAUSES.get(Cause(cause), f"of cause {cause}") if cause in list(Cause) else "it had to"
+    words = why_renewed(node.identity)
     why = f"This device goes on in its log number {logs}, because {words}. Nothing is lost."
     hint = "If the old machine is still used, give this one keys of its own: p2pblog device add"
     yield Finding("log", WARNING if cause == Cause.MOVED else OK, why, hint)

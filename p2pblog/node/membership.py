@@ -82,6 +82,7 @@ class Membership:
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
+    renewed: bool = False  # a new incarnation was opened since the start
     _marked: int = -1
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
     marker: Marker = field(init=False)
@@ -230,6 +231,7 @@ class Membership:
         draft = opening_draft(self.identity, self.replica, self.salt)
         if draft is not None:
             await self.append(Kind.POSTS, [draft])
+            self.renewed = True
         await self.mark()
 
     async def mark(self) -> None:

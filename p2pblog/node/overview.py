@@ -7,11 +7,20 @@ from statistics import median
 
 from p2pblog.node import departed
 from p2pblog.node.driver import Driver
+from p2pblog.node.identity import Identity
 from p2pblog.node.membership import Membership
 from p2pblog.node.peering import Way
 from p2pblog.node.service import FixedPeer, NewestPost, PeerView, Sync
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.limits import CLOCK_TOLERANCE_MS
+from p2pblog.protocol.post import Cause
+
+CAUSES = {
+    Cause.RESTORED: "it was restored from a backup",
+    Cause.MOVED: "its files were copied, moved or put back to an earlier state",
+    Cause.BEHIND: "a colleague's machine had entries of this one that were missing here",
+    Cause.FORKED: "two different entries of this device had the same number",
+}
 
 
 def peers(node: Membership) -> list[PeerView]:
@@ -106,9 +115,20 @@ def newest_own(node: Membership) -> NewestPost | None:
     return NewestPost(tip.id, time, max(stored, 1), len(active))
 
 
+def why_renewed(identity: Identity) -> str:
+    """Why the present incarnation was opened, as the end of a sentence."""
+    cause = identity.opening
+    if cause is None or cause not in list(Cause):
+        return "its files are not where they were"
+    return CAUSES[Cause(cause)]
+
+
 def warnings(node: Membership) -> tuple[str, ...]:
     """What the user should know, each in a sentence."""
     found = []
+    if node.renewed:
+        why = why_renewed(node.identity)
+        found.append(f"This device goes on in a new log, because {why}. Nothing is lost.")
     ahead = [driver.clock_ahead for driver in node.sessions if driver.clock_ahead is not None]
     if ahead and abs(median(ahead)) > CLOCK_TOLERANCE_MS:
         minutes = round(median(ahead) / 60_000)

@@ -43,9 +43,11 @@ def test_a_copied_home_goes_on_in_a_log_of_its_own(tmp_path: Path) -> None:
         async with office.node("copy") as a:
             await a.post("on the copy", "", None, "")
             assert incarnations(a) == 2
+            assert "new log" in (await a.status()).warnings[0]
         async with office.node("copy") as a:
             await a.post("again", "", None, "")
             assert incarnations(a) == 2
+            assert (await a.status()).warnings == ()  # said once
             assert await texts(a) == ["first", "on the copy", "again"]
 
     run(main)
