@@ -25,6 +25,7 @@ from p2pblog.protocol import backup, sealed
 from p2pblog.protocol.backup import Cost, End, Part, Piece, Record, Start
 from p2pblog.protocol.limits import MAX_CHUNK, MIB
 from p2pblog.protocol.post import Cause
+from p2pblog.store.records import Totals
 from p2pblog.store.replica import Replica
 
 COPY = "backup.part"  # the store's copy while a backup is made, in the home
@@ -67,8 +68,7 @@ def back_up(home: Home, order: Order, means: Means, cost: Cost) -> BackupView:
     with carried.writing(order.path, force=order.force) as file:
         secret = backup.stretch(order.passphrase, cost)
         try:
-            _copy(home.replica, copy, means.job)
-            totals = home.replica.totals()
+            totals = _copy(home.replica, copy, means.job)
             sealing = _Sealing(file, secret, cost, means)
             sealing.add(
                 Start(home.identity.team, home.identity.key.public, means.now, home.version)
@@ -85,15 +85,16 @@ def back_up(home: Home, order: Order, means: Means, cost: Cost) -> BackupView:
     return BackupView(str(order.path), means.now, size, totals.entries, totals.posts)
 
 
-def _copy(replica: Replica, copy: Path, job: Job) -> None:
+def _copy(replica: Replica, copy: Path, job: Job) -> Totals:
     copy.unlink(missing_ok=True)
     try:
-        whole = replica.copy_to(copy, job.look)
+        totals = replica.copy_to(copy, job.look)
     except DiskError as error:
         hint = f"Make room beside the store, in {copy.parent}."
         raise UserError(f"The store can't be copied: {error}.", hint) from error
-    if not whole:
+    if totals is None:
         raise GivenUp("backup")
+    return totals
 
 
 class _Sealing:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from p2pblog.store import timeline
 from p2pblog.store.core import Core
 from p2pblog.store.faults import mapped
+from p2pblog.store.records import Totals
 
 STEP = 256  # pages copied between two looks at the clock: 1 MiB, a few milliseconds
 
@@ -16,18 +18,18 @@ STEP = 256  # pages copied between two looks at the clock: 1 MiB, a few millisec
 class Copies(Core):
     """What backups need."""
 
-    def copy_to(self, path: Path, go_on: Callable[[int, int], bool]) -> bool:
+    def copy_to(self, path: Path, go_on: Callable[[int, int], bool]) -> Totals | None:
         """Copy the store as it is now into a new file, while others write.
 
         `go_on` is told how many pages are done, of how many; where it says no, the copy is given
-        up. Whether the copy is whole. The file is fit to be read once this has returned.
+        up, and None returned; else how much the copy holds.
         """
         with self._database.snapshot() as source, mapped(path):
-            source.execute("SELECT 1 FROM store").fetchone()  # from here on the state is fixed
+            totals = timeline.totals(source)  # from here on the state is fixed
             with closing(sqlite3.connect(path, isolation_level=None)) as target:
                 whole = _copy(source, target, go_on)
                 target.execute("PRAGMA journal_mode = DELETE")  # all of it in the one file
-        return whole
+        return totals if whole else None
 
     def begin_anew(self, store_id: bytes) -> None:
         """Take another id: arrival numbers that were told before are not good any more."""

@@ -36,7 +36,9 @@ def test_a_copy_is_of_one_moment(world: World, replica: Replica, tmp_path: Path)
         replica.append(world.author(0), [world.draft("later " * 800)], NOW)
         return True
 
-    assert replica.copy_to(tmp_path / "copy", write_meanwhile)
+    totals = replica.copy_to(tmp_path / "copy", write_meanwhile)
+    assert totals is not None
+    assert totals.posts == 600
     assert len(steps) > 2
     assert steps[-1][0] == steps[-1][1]
     assert len(replica.posts(MANY)) == 600 + len(steps)
@@ -54,7 +56,7 @@ def test_a_copy_is_given_up_at_once(replica: Replica, tmp_path: Path) -> None:
         steps.append(done)
         return False
 
-    assert not replica.copy_to(tmp_path / "copy", give_up)
+    assert replica.copy_to(tmp_path / "copy", give_up) is None
     assert len(steps) == 1
     assert len(replica.posts(MANY)) == 600
 
