@@ -33,6 +33,7 @@ MAX_KEY: Final = 128  # of an Idempotency-Key: a UUID takes 36
 MAX_WORD: Final = 256  # names, addresses and settings, before the service judges them
 MAX_PATH: Final = 4 * KIB  # PATH_MAX of Linux
 MAX_VALUE: Final = 1 * KIB  # of a setting: the longest is an address
+MAX_PICTURE_TEXT: Final = 32 * KIB  # base64 of twice the picture that a profile may have
 MAX_QUERY: Final = 1 * KIB  # a search in words
 MAX_INVITATION_HOURS: Final = 24 * 366  # a year and a day of slack; the default is a week
 MIN_NONCE: Final = 16  # of /proof: never asked twice by chance

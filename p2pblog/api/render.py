@@ -18,7 +18,7 @@ from p2pblog.api.fields import Json, JsonObject
 
 Renderer = Callable[[Any], Json]
 
-TIMES: Final = frozenset({"time", "newest", "expires", "last_seen", "started", "created"})
+TIMES: Final = frozenset({"time", "oldest", "newest", "expires", "last_seen", "started", "created"})
 LAST_TIME: Final = 253402300799999  # RFC 3339 has no year above 9999; later times show as this
 _PLAIN: Final[Mapping[object, str]] = {
     str: "string",

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import unquote
 
-from p2pblog.api import admin, events, files, people, posts
+from p2pblog.api import admin, events, files, people, posts, roster
 from p2pblog.api.context import Api, Scope
 from p2pblog.api.limits import MAX_BODY, MAX_IMPORT_BODY
 from p2pblog.api.model import Slot, slots_of
@@ -92,6 +92,22 @@ ROUTES: Final = (
     _route("POST", "/import", _ADMIN, posts.import_posts, body_limit=MAX_IMPORT_BODY),
     _route("GET", "/doctor", _READ, people.examine),
     _route("GET", "/members", _READ, people.list_members),
+    _route("DELETE", "/members/{who}", _ADMIN, roster.remove_member),
+    _route("GET", "/members/{who}/removal", _READ, roster.read_removal),
+    _route("POST", "/members/{who}/extend", _ADMIN, roster.extend_removal),
+    _route("POST", "/members/{who}/readmit", _ADMIN, roster.readmit),
+    _route("PUT", "/members/{who}/role", _ADMIN, roster.set_role),
+    _route("PUT", "/members/{who}/name", _ADMIN, roster.rename_member),
+    _route("GET", "/members/{who}/profile", _READ, roster.read_profile),
+    _route("PUT", "/profile", _ADMIN, roster.set_profile),
+    _route("PUT", "/team/name", _ADMIN, roster.rename_team),
+    _route("GET", "/devices", _READ, roster.list_devices),
+    _route("PUT", "/devices/{who}/name", _ADMIN, roster.rename_device),
+    _route("DELETE", "/devices/{who}", _ADMIN, roster.revoke_device),
+    _route("GET", "/devices/{who}/removal", _READ, roster.read_revocation),
+    _route("POST", "/leave", _ADMIN, roster.leave),
+    _route("POST", "/recover", _ADMIN, roster.recover, _ACCEPTED),
+    _route("POST", "/recover/devices", _ADMIN, roster.recover_devices),
     _route("GET", "/peers", _READ, people.list_peers),
     _route("POST", "/peers", _ADMIN, people.add_peer, _CREATED),
     _route("DELETE", "/peers/{address}", _ADMIN, people.remove_peer, _NO_CONTENT),

@@ -25,6 +25,7 @@ from p2pblog.node.incarnation import settled
 from p2pblog.node.jobs import Jobs
 from p2pblog.node.joining import Join
 from p2pblog.node.membership import Membership, wall_clock
+from p2pblog.node.roster import Roster
 from p2pblog.node.service import (
     ChannelView,
     Finding,
@@ -45,6 +46,7 @@ from p2pblog.node.service import (
     Token,
     Totals,
 )
+from p2pblog.node.staff import Staff
 from p2pblog.node.tokens import Tokens
 from p2pblog.protocol import invitation, names
 from p2pblog.protocol.entry import EntryId
@@ -267,6 +269,9 @@ class Node:
         try:
             plain, more = invitation.read(code)
         except Refused as refused:
+            if invitation.is_recovery(code):
+                hint = "Come back with it: p2pblog recover CODE"
+                raise UsageError("That is a recovery code, no invitation.", hint) from None
             hint = "Look again: sixteen letters and digits, in groups of four."
             raise UsageError(f"That is no code: {refused.detail}.", hint) from None
         addresses = [*peers, *more]
@@ -291,6 +296,22 @@ class Node:
         self.files.joining.unlink(missing_ok=True)
         self._join = None
         await self._settle()
+
+    async def recover(self, code: str, device_name: str, peers: Sequence[str]) -> JoinView:
+        """Start to come back as the founder; it goes on by itself."""
+        self._check_empty()
+        plain = _recovery_code(code)
+        for peer in peers:
+            parse(peer, self._default_port())
+        seed = self.salt(32).hex()
+        Joining(seed, plain, "", _name(device_name), tuple(peers)).save(self.files.joining)
+        await self._settle()
+        return await self.join_state()
+
+    @property
+    def roster(self) -> Roster:
+        """The members and devices of the team."""
+        return Staff(lambda: self._here)
 
     async def members(self) -> list[MemberView]:
         """Everybody of the team."""
@@ -453,6 +474,14 @@ class Node:
 
     async def _read(self, function: Callable[..., T], *args: object) -> T:
         return await trio.to_thread.run_sync(function, *args, limiter=self._limit)
+
+
+def _recovery_code(text: str) -> str:
+    try:
+        return invitation.parse_recovery_code(text)
+    except Refused as refused:
+        hint = "Look again: 28 letters and digits, in groups of four."
+        raise UsageError(f"That is no recovery code: {refused.detail}.", hint) from None
 
 
 def _name(text: str) -> str:

@@ -39,9 +39,7 @@ class NewProfile:
 
 @dataclass(frozen=True, slots=True)
 class MachineView:
-    """A device of a member, in full. `state`: active, or cut where it was revoked or its member is
-    gone.
-    """
+    """A device of a member. `state`: active, or cut: revoked, or its member has gone."""
 
     key: str
     name: str
@@ -66,8 +64,8 @@ class More:
 
     device: str
     entries: int
-    first: int
-    last: int
+    oldest: int
+    newest: int
 
 
 @dataclass(frozen=True, slots=True)

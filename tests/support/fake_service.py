@@ -39,6 +39,7 @@ from p2pblog.protocol.entry import EntryId
 from p2pblog.protocol.operation import MemberId
 from p2pblog.protocol.post import Reference, Source
 from tests.support.fake_carriage import FakeCarriage
+from tests.support.fake_roster import FakeRoster
 
 Batches: TypeAlias = AsyncIterator[list[PostView]]
 
@@ -89,6 +90,7 @@ class FakeService:
         self.hold.set()
         self.waiting = trio.Event()
         self.carriage = FakeCarriage()
+        self.roster = FakeRoster()
         self._news = trio.Condition()
 
     # what tests do to it
@@ -135,6 +137,9 @@ class FakeService:
         self.phase = Phase.JOINING
         self.joining = JoinView("searching", "nobody is in reach", "", "", "", name, tuple(peers))
         return self.joining
+
+    async def recover(self, code: str, device_name: str, peers: Sequence[str]) -> JoinView:
+        return await self.join(code, "", device_name, peers)
 
     async def join_state(self) -> JoinView:
         if self.joining is None:
