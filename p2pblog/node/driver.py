@@ -16,7 +16,6 @@ from p2pblog.errors import ConnectionLost, PeerError, Reason, Refused
 from p2pblog.net.connection import Connection
 from p2pblog.node.peering import Peer
 from p2pblog.node.service import Sync
-from p2pblog.node.writer import Writer
 from p2pblog.protocol import entry, message
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId
@@ -52,6 +51,8 @@ INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowe
 BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
 SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
 MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
+LONG_MESSAGE = 0.01  # seconds: who asks for much has at most half of our time
+MOST = 2**48  # entries or bytes on the way that anybody believes: what a liar offers adds up
 FAREWELL = 1.0  # seconds to say goodbye
 
 
@@ -68,8 +69,8 @@ class Progress:
 
     def expect(self, entries: int, size: int) -> None:
         """The peer has offered so much more."""
-        self.entries_to_get += entries
-        self.bytes_to_get += size
+        self.entries_to_get = min(self.entries_to_get + entries, MOST)
+        self.bytes_to_get = min(self.bytes_to_get + size, MOST)
 
     def got(self, entries: int, size: int) -> None:
         """So much of it has been stored."""
@@ -105,11 +106,6 @@ class Hub(Protocol):
         ...
 
     @property
-    def writer(self) -> Writer:
-        """The way to write to it."""
-        ...
-
-    @property
     def view(self) -> View:
         """What sessions ask of it."""
         ...
@@ -140,10 +136,8 @@ class Hub(Protocol):
         """All that the peer had for us has come; with `freed` others should look again."""
         ...
 
-    def has_grown(
-        self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
-    ) -> None:
-        """Pages were ingested: tell readers and other sessions."""
+    async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
+        """Ingest pages, and tell readers and other sessions."""
         ...
 
     def has_reached(self, driver: Driver, log: LogId, seq: int) -> None:
@@ -162,8 +156,8 @@ class Hub(Protocol):
         """Ingest a stranger's team logs if they make it a member."""
         ...
 
-    async def fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
-        """Store payloads that we wanted."""
+    async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
+        """Store payloads that we wanted, and ask for more."""
         ...
 
 
@@ -175,6 +169,8 @@ class Driver:
         self.initiator = connection.initiator
         self.since = trio.current_time()
         self.progress = Progress()
+        self.wanted = 0  # payloads asked for and not yet answered
+        self.lacked = 0  # payloads that the peer did not have when it was asked
         self.clock_ahead: int | None = None
         self.remote_port = 0
         self.peer = Peer(connection.remote_device)
@@ -274,11 +270,15 @@ class Driver:
         for data in messages:
             if self.end is not None:
                 return
+            begun = trio.current_time()
             received = message.parse(data)
             if not isinstance(received, message.PageMessage) or self._is_full():
                 await self._ingest_waiting()
-            now = trio.current_time()
-            await self._apply_all(self.session.receive(received, now, self._hub.clock()))
+                begun = trio.current_time()
+            effects = self.session.receive(received, begun, self._hub.clock())
+            spent = trio.current_time() - begun
+            await self._apply_all(effects)
+            await _give_way(spent)
 
     def _is_full(self) -> bool:
         return sum(len(page.page) for page in self._pages) >= BATCH_BYTES
@@ -293,7 +293,7 @@ class Driver:
                 case Asked(entries):
                     await self._send_payloads(entries)
                 case Filled(items):
-                    await self._hub.fill(items)
+                    await self._hub.fill(self, items)
                 case _:
                     self.apply((effect,))
         self.apply(())  # there may be runs to serve
@@ -341,8 +341,7 @@ class Driver:
         if not pages:
             return
         raw = [page.page for page in pages]
-        results = await self._hub.writer.ingest(raw)
-        self._hub.has_grown(results, raw, self)
+        results = await self._hub.take(raw, self)
         now = trio.current_time()
         for page, result in zip(pages, results, strict=True):
             self.progress.got(result.stored, result.size)
@@ -353,8 +352,7 @@ class Driver:
     async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
         wanted = [(missing.log, missing.seq, missing.id) for missing in entries]
         found = await self._thread(self._hub.replica.payloads, wanted)
-        if found:
-            self.say(message.Payloads(tuple(found)))
+        self.say(message.Payloads(tuple(found)))
 
     def say(self, data: Message) -> None:
         """Send a message."""
@@ -414,6 +412,14 @@ class Driver:
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
         return await trio.to_thread.run_sync(function, *args, limiter=self._read_limit)
+
+
+async def _give_way(spent: float) -> None:
+    """Let others have their turn; as long as a message took, where that was long."""
+    if spent > LONG_MESSAGE:
+        await trio.sleep(spent)
+    else:
+        await trio.lowlevel.checkpoint()
 
 
 def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:

@@ -123,9 +123,7 @@ async def take(node: Membership, path: Path, job: Job) -> BundleTaken:
                 break
             for pages in (team, posts):
                 if pages:
-                    results = await node.writer.ingest(pages)
-                    node.has_grown(results, pages, None)
-                    tally.count(node, results)
+                    tally.count(node, await node.take(pages, None))
     missing = await trio.to_thread.run_sync(_missing, node, source, tally)
     if source.signed and node.replica.team.is_active(source.start.by):
         node.is_stored_by(source.start.by, _held(node, source.runs))

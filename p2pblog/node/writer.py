@@ -15,6 +15,7 @@ import trio
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
 T = TypeVar("T")
+Told = Callable[[Sequence[Ingested], Sequence[bytes]], None]
 INDEX_BATCH = 5000  # rows a transaction of the search index: the best of those measured
 INGEST_PAGES = 8  # pages a transaction: 4,096 entries, where commits cost least
 CALM = 1.0  # seconds without an own post after which ingest takes whole batches again
@@ -44,29 +45,31 @@ class Writer:
         self._author = author
 
     async def append(self, drafts: Sequence[Draft]) -> list[Appended]:
-        """Append own entries; durable when it returns."""
+        """Append own entries; durable when it returns. Can't be cancelled: it may be done."""
         mine = _Waiting(drafts)
         self._waiting.append(mine)
-        try:
+        with trio.CancelScope(shield=True):
             async with self._lock:
                 if mine.made is None:
                     await self._append_waiting()
-        finally:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
         assert mine.made is not None
         return mine.made
 
-    async def ingest(self, pages: Sequence[bytes]) -> list[Ingested]:
-        """Ingest pages of others; durable when it returns."""
+    async def ingest(self, pages: Sequence[bytes], told: Told) -> list[Ingested]:
+        """Ingest pages of others; durable when it returns.
+
+        Each part is `told` as soon as it is stored, also where the rest is cancelled.
+        """
         done: list[Ingested] = []
         while len(done) < len(pages):
             async with self._lock:
                 await self._append_waiting()
                 size = INGEST_PAGES if trio.current_time() > self._calm_at else 1
                 part = pages[len(done) : len(done) + size]
-                done += await self._run(self._replica.ingest, part, self._clock())
-        self._unindexed.set()
+                results = await self._run(self._replica.ingest, part, self._clock())
+            done += results
+            self._unindexed.set()
+            told(results, part)
         return done
 
     async def call(self, function: Callable[..., T], *args: object) -> T:
@@ -84,13 +87,15 @@ class Writer:
             await self._unindexed.wait()
 
     async def _append_waiting(self) -> None:
+        """Append what waits, of whatever task: so whoever runs this must not be cancelled."""
         jobs, self._waiting = self._waiting, []
         if not jobs:
             return
         drafts: list[Draft] = []
         for job in jobs:
             drafts += [_from(draft, len(drafts)) for draft in job.drafts]
-        made = await self._run(self._replica.append, self._author, drafts, self._clock())
+        with trio.CancelScope(shield=True):
+            made = await self._run(self._replica.append, self._author, drafts, self._clock())
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
         self._calm_at = trio.current_time() + CALM

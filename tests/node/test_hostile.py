@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
@@ -14,11 +16,15 @@ from p2pblog.net.connection import Connection
 from p2pblog.node.identity import Identity
 from p2pblog.node.node import Node
 from p2pblog.node.roles import my_member
-from p2pblog.protocol import message
+from p2pblog.node.service import ImportItem
+from p2pblog.protocol import codec, message, page
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
+from p2pblog.protocol.entry import NO_BACKLINK, Entry
+from p2pblog.protocol.log import Tip
 from p2pblog.protocol.operation import RemoveMember
+from p2pblog.store.replica import Ingested
 from tests.support.aio import run
-from tests.support.nodes import Office, address, files_of, join, member, until
+from tests.support.nodes import Office, address, files_of, join, member, texts, until, until_texts
 from tests.support.office import call
 from tests.support.rogue import Rogue, rogue_with
 
@@ -60,16 +66,31 @@ async def stranger(victim: Node) -> Connection:
     return await call(where, SigningKey(b"s" * 32), member(victim).identity.network_key)
 
 
-async def carry_team(origin: Node, to: Node) -> None:
-    """What the one knows of the team gets to the other by other ways."""
-    replica, there = member(origin).replica, member(to)
-    pages = [
+def pages_of(node: Node, is_team: bool) -> list[bytes]:
+    """All that the node holds of a kind."""
+    replica = member(node).replica
+    return [
         cut.page
-        for log_id, tips in replica.rows(True).items()
+        for log_id, tips in replica.rows(is_team).items()
         for tip in tips
         for cut in replica.cut_pages(log_id, None, tip, 1 << 20)
     ]
-    there.has_grown(await there.writer.ingest(pages), pages, None)
+
+
+async def carry_team(origin: Node, to: Node) -> None:
+    """What the one knows of the team gets to the other by other ways."""
+    await member(to).take(pages_of(origin, True), None)
+
+
+def without_payloads(data: bytes) -> bytes:
+    """The page as somebody passes it on who keeps the texts to himself."""
+    headers, payloads, signatures = codec.decode(page.SHAPE, data, 1 << 20)
+    return page.pack(headers, [None] * len(payloads), signatures)
+
+
+async def has_entries(node: Node, count: int) -> bool:
+    """Whether so many posts are there, with or without their text."""
+    return (await node.status()).totals.posts == count
 
 
 async def until_members(node: Node, count: int) -> None:
@@ -179,5 +200,86 @@ def test_who_lost_its_admission_is_told_and_goes_on(tmp_path: Path) -> None:
             async with office.node("d") as d:
                 await d.join(code, "Dora", "van", [await address(b)])
                 await until(lambda: was_refused(d, "not_authorised"))
+
+    run(main)
+
+
+def test_what_a_liar_strips_of_its_text_comes_from_the_honest(tmp_path: Path) -> None:
+    """More than one message asks for, and the liar has none of it."""
+
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            async with office.node("b") as b, office.node("c") as c:
+                await join(a, b, "Bob")
+                await join(a, c, "Cleo")
+                await until_members(b, 3)
+            made = [ImportItem(str(n), 1, "ops", "Ana", f"post {n}") for n in range(100)]
+            await a.import_posts(made)
+            pages = pages_of(a, False)
+        async with office.node("c") as c:
+            async with liar(tmp_path, c) as bob:
+                for data in pages:
+                    await bob.say(without_payloads(data))
+                await until(lambda: has_entries(c, 100))
+                assert set(await texts(c)) == {""}
+            async with office.node("a") as a:
+                await c.add_peer(await address(a))
+                await until_texts(c, await texts(a))
+                assert (await c.status()).warnings == ()
+
+    run(main)
+
+
+def test_what_was_stored_is_told_although_its_bringer_has_gone(tmp_path: Path) -> None:
+    """The rest of a batch is cancelled with its session; readers hear of the first part."""
+
+    async def main() -> None:
+        async with lied_to(tmp_path) as (a, bob):
+            made: list[Entry] = []
+            for _ in range(3):
+                before = made[-1].id if made else NO_BACKLINK
+                made.append(bob.post_at(len(made) + 1, before))
+            pages = [page.pack([e.header_bytes], [e.payload], [e.signature]) for e in made]
+            told: list[int] = []
+            with trio.CancelScope() as scope:
+                writer = member(a).writer
+
+                def tell(results: Sequence[Ingested], part: Sequence[bytes]) -> None:
+                    told.append(len(part))
+                    scope.cancel()
+
+                await a.post("so that ingest goes page by page", "", None, "")
+                await writer.ingest(pages, tell)
+            assert told == [1]
+            assert member(a).replica.rows(False)[bob.own_log] == (Tip(1, made[0].id),)
+
+    run(main)
+
+
+def test_a_post_is_not_lost_with_another_task(tmp_path: Path) -> None:
+    """Whoever has the turn to write appends what waits, of others too, and is cancelled then."""
+
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            writer = member(a).writer
+            turn = writer._lock
+            await turn.acquire()
+            scope = trio.CancelScope()
+
+            async def ingest() -> None:
+                with scope:
+                    await writer.ingest([b"no page"], lambda results, part: None)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ingest)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                nursery.start_soon(a.post, "mine", "", None, "")
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                turn.release()
+                scope.cancel()
+            assert await texts(a) == ["mine"]
 
     run(main)

@@ -21,7 +21,7 @@ from p2pblog.node.identity import Identity
 from p2pblog.node.view import ReplicaView
 from p2pblog.protocol import entry, message
 from p2pblog.protocol.effects import Close, Effect, Live, Send
-from p2pblog.protocol.entry import Entry, EntryId, Kind, PayloadClass
+from p2pblog.protocol.entry import Entry, EntryId, Kind, LogId, PayloadClass
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.post import Post
 from p2pblog.protocol.session import Session
@@ -55,18 +55,25 @@ class Rogue:
             for data in await self.connection.receive():
                 await self.apply(self.session.receive(message.parse(data), 0.0, 0))
 
+    @property
+    def own_log(self) -> LogId:
+        keys = self.identity
+        return entry.log_id(keys.team, keys.key.public, keys.incarnation, Kind.POSTS)
+
     def next_post(self, ahead: int = 1, backlink: EntryId | None = None) -> Entry:
         """A post so many places behind our newest; next to it unless told otherwise."""
+        tip = self.replica.rows(False)[self.own_log][0]
+        return self.post_at(tip.seq + ahead, backlink or tip.id)
+
+    def post_at(self, seq: int, backlink: EntryId) -> Entry:
         keys = self.identity
-        log = entry.log_id(keys.team, keys.key.public, keys.incarnation, Kind.POSTS)
-        tip = self.replica.rows(False)[log][0]
         return entry.make(
             keys.key,
             keys.team,
             keys.incarnation,
             Kind.POSTS,
-            seq=tip.seq + ahead,
-            backlink=backlink or tip.id,
+            seq=seq,
+            backlink=backlink,
             time=time.time_ns() // 1_000_000,
             payload_class=PayloadClass.POST,
             salt=bytes(16),
