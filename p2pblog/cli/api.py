@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from p2pblog.cli.client import Client, Query
+from p2pblog.cli.client import JOB_TIMEOUT, Client, Query
 from p2pblog.cli.records import (
+    BackupView,
+    BundleTaken,
+    BundleView,
     Channel,
     Finding,
     FixedPeer,
@@ -20,6 +23,7 @@ from p2pblog.cli.records import (
     Peers,
     Post,
     Posted,
+    Restored,
     Status,
     Token,
 )
@@ -138,6 +142,32 @@ class Api:
     def import_posts(self, items: Sequence[ImportItem]) -> Imported:
         """Store posts that were written elsewhere."""
         return cast(Imported, self.client.request("POST", "/import", {"items": list(items)}))
+
+    def export_bundle(self, path: str, member: str, *, force: bool) -> BundleView:
+        """Write a bundle."""
+        body = {"path": path, "member": member, "force": force}
+        return cast(BundleView, self._work("/bundles/export", body))
+
+    def import_bundle(self, path: str) -> BundleTaken:
+        """Take a bundle in."""
+        return cast(BundleTaken, self._work("/bundles/import", {"path": path}))
+
+    def show_bundle(self, path: str) -> BundleView:
+        """What a bundle holds."""
+        return cast(BundleView, self._work("/bundles/show", {"path": path}))
+
+    def back_up(self, path: str, passphrase: str, *, force: bool) -> BackupView:
+        """Write a backup."""
+        body = {"path": path, "passphrase": passphrase, "force": force}
+        return cast(BackupView, self._work("/backup", body))
+
+    def restore(self, path: str, passphrase: str) -> Restored:
+        """Bring a home back."""
+        body = {"path": path, "passphrase": passphrase}
+        return cast(Restored, self._work("/restore", body))
+
+    def _work(self, path: str, body: object) -> object:
+        return self.client.request("POST", path, body, timeout=JOB_TIMEOUT)
 
     def set_config(self, key: str, value: str | None) -> None:
         """Change a setting; None for its default."""

@@ -22,6 +22,7 @@ from p2pblog.errors import DaemonUnreachable, Exit, UsageError, UserError
 
 PREFIX: Final = "/api/v1"
 TIMEOUT: Final = 35.0  # seconds; the daemon gives up a request after 30
+JOB_TIMEOUT: Final = 24 * 3600.0  # a backup to a slow stick; a daemon that dies is seen at once
 STREAM_TIMEOUT: Final = 45.0  # three missed keep-alives
 CHUNK: Final = 64 * 1024
 
@@ -79,10 +80,13 @@ class Client:
         *,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> object:
         """Send one request and return what the answer holds, None for nothing."""
         try:
             self._send(method, path, query, body, headers or {})
+            assert self._socket is not None
+            self._socket.settimeout(timeout)
             status = self._status()
             content = b"".join(self._body())
             self._reuse()

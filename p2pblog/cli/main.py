@@ -46,6 +46,9 @@ COMMANDS: Final = {
         "config": "settings:config",
         "token": "token:token",
         "import": "importing:import_",
+        "bundle": "bundle:bundle",
+        "backup": "backup:backup",
+        "restore": "backup:restore",
         "completion": "completion:completion",
     },
 }

@@ -206,6 +206,78 @@ class Status(TypedDict):
     newest_own: NewestPost | None
     warnings: list[str]
     joining: Join | None
+    job: Job | None
+
+
+class Job(TypedDict):
+    """Work under way: `done` of `total`, which is 0 while it is not known."""
+
+    what: str
+    path: str
+    done: int
+    total: int
+
+
+class BundleView(TypedDict):
+    """What a bundle holds."""
+
+    path: str
+    team: str
+    created: str
+    maker: str
+    member: str
+    devices: int
+    logs: int
+    entries: int
+    granted: int
+    size: int
+    whole: bool
+    why: str
+
+
+class MissingRun(TypedDict):
+    """Entries of a device that a bundle speaks of and that are not here."""
+
+    member: str
+    device: str
+    first: int
+    last: int
+    why: str
+
+
+class BundleTaken(TypedDict):
+    """What became of a bundle."""
+
+    path: str
+    created: str
+    maker: str
+    stored: int
+    known: int
+    missing: list[MissingRun]
+    whole: bool
+    why: str
+
+
+class BackupView(TypedDict):
+    """A backup that was written and read back."""
+
+    path: str
+    created: str
+    size: int
+    entries: int
+    posts: int
+
+
+class Restored(TypedDict):
+    """A home that came back."""
+
+    path: str
+    created: str
+    team: str
+    member: str
+    device_name: str
+    entries: int
+    posts: int
 
 
 class Founded(TypedDict):

@@ -33,7 +33,7 @@ def test_every_command_has_help_with_an_example(home: Home, path: tuple[str, ...
     assert result.code == 0
     assert "Example" in result.out
     assert f"p2pblog {' '.join(path)}" in result.out.partition("Example")[2]
-    assert "--json" in result.out or path[-1] in ("peer", "config", "token")
+    assert "--json" in result.out or path[-1] in ("peer", "config", "token", "bundle")
     assert result.err == ""
 
 

@@ -69,6 +69,8 @@ class Team:
     events_end: bool = False  # close event streams once they have sent what there is
     start_token: str = ""  # what the TCP door proves to know
     stopped: threading.Event = field(default_factory=threading.Event)
+    job: Json | None = None  # work under way: it lasts until somebody has looked how far it is
+    watched: threading.Event = field(default_factory=threading.Event)
 
     def add(self, text: str, author: str = "Dana", **given: Any) -> Json:
         number = len(self.posts) + 1
@@ -107,7 +109,26 @@ class Team:
             "newest_own": self.newest_own,
             "warnings": self.warnings,
             "joining": self.joins[0] if self.joins else None,
+            "job": self.job,
         }
+
+
+    def files(self, what: str, path: str, member: str) -> Answer:
+        """The answer for a bundle or a backup; a test may have put another one in its place."""
+        if self.job is not None:
+            self.watched.wait(10)
+        made: Json = {"path": path, "created": STAMP}
+        if what == "import":
+            made |= {"maker": "Sam (van)", "stored": 12, "known": 108, "missing": []}
+            return 200, made | {"whole": True, "why": ""}
+        if what in ("export", "show"):
+            made |= {"team": "Acme Roofing", "maker": "Dana (front-desk)", "member": member}
+            made |= {"devices": 3, "logs": 4, "entries": 120, "granted": 40 if member else 0}
+            return 200, made | {"size": 65_000, "whole": True, "why": ""}
+        made |= {"entries": 130, "posts": 120}
+        if what == "backup":
+            return 200, made | {"size": 2_000_000}
+        return 200, made | {"team": "Acme Roofing", "member": "Dana", "device_name": "front-desk"}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -180,6 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {"proof": hmac.digest(self.team.start_token.encode(), nonce, "blake2b").hex()}
 
     def _get_status(self, *_: Any) -> Answer:
+        self.team.watched.set()
         return 200, self.team.status()
 
     def _post_team(self, rest: str, query: Any, body: Json) -> Answer:
@@ -275,6 +297,15 @@ class _Handler(BaseHTTPRequestHandler):
                 stored += 1
         known_now = len(body["items"]) - stored - len(refused)
         return 200, {"stored": stored, "known": known_now, "refused": refused}
+
+    def _post_bundles(self, rest: str, query: Any, body: Json) -> Answer:
+        return self.team.files(rest, body["path"], body.get("member", ""))
+
+    def _post_backup(self, rest: str, query: Any, body: Json) -> Answer:
+        return self.team.files("backup", body["path"], "")
+
+    def _post_restore(self, rest: str, query: Any, body: Json) -> Answer:
+        return self.team.files("restore", body["path"], "")
 
     def _put_config(self, rest: str, query: Any, body: Json) -> Answer:
         self.team.settings[rest] = body["value"]
