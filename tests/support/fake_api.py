@@ -112,7 +112,6 @@ class Team:
             "job": self.job,
         }
 
-
     def files(self, what: str, path: str, member: str) -> Answer:
         """The answer for a bundle or a backup; a test may have put another one in its place."""
         if self.job is not None:
