@@ -222,7 +222,7 @@ class Driver:
             self.end = self.end or Close(error.reason, error.detail, fault)
         finally:
             self.session.phase = Phase.CLOSED
-            self._hub.claims.release(self.session)
+            self._hub.claims.leave(self.session)
 
     async def _work(self) -> None:
         send, receive = trio.open_memory_channel[list[bytes]](INBOX)

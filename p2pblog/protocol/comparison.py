@@ -53,7 +53,7 @@ class Comparison:
         self._initiator = initiator
         self._jobs: dict[LogId, dict[Tip, Job]] = {}
         self._awaited: type[Message] | None = None
-        self._listed: set[LogId] = set()  # by the peer's rows
+        self._listed: set[LogId] = set()  # of ours, by the peer's rows
         self._tips: Tips = {}  # ours, as they were when we sent or got the summary
         self._differ: set[int] = set()
         self._questions: set[LogId] = set()  # located, and not answered yet
@@ -86,7 +86,8 @@ class Comparison:
         """The responder's second turn: serve what the peer lacks, ask for what we lack."""
         scope = self._turn(Rows, data.scope)
         self._differ.update(data.buckets)
-        self._listed.update(row.log for row in data.rows)
+        ours = self._view.tips(scope)
+        self._listed.update(row.log for row in data.rows if row.log in ours)
         if data.pull:
             self._serve_unlisted(scope, frozenset(data.buckets))
         for row in data.rows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, NewType
 
+from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec, crypto
 from p2pblog.protocol.codec import Array, Bytes, Many, Uint
 from p2pblog.protocol.entry import EntryId, LogId
@@ -57,6 +58,19 @@ def parse_row(value: tuple[bytes, tuple[tuple[int, bytes], ...]]) -> Row:
     """A row from a checked value."""
     log, tips = value
     return Row(LogId(log), tuple(Mark(seq, ShortId(start)) for seq, start in tips))
+
+
+def parse_rows(values: Sequence[tuple[bytes, tuple[tuple[int, bytes], ...]]]) -> tuple[Row, ...]:
+    """The rows of one message from a checked value. Raises `Refused` BAD_VALUE.
+
+    Each log once and `MAX_ROWS_MARKS` in all: every mark is a look into the store.
+    """
+    rows = tuple(map(parse_row, values))
+    if len({row.log for row in rows}) < len(rows):
+        raise Refused(Reason.BAD_VALUE, "a log named twice")
+    if sum(len(row.tips) for row in rows) > MAX_ROWS_MARKS:
+        raise Refused(Reason.BAD_VALUE, "too many tips")
+    return rows
 
 
 def bucket(log: LogId) -> int:

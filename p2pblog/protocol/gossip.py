@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Row
-from p2pblog.protocol.limits import ANNOUNCE_DELAY, CLAIM_TIMEOUT, MAX_PENDING_PULLS, PULL_DELAY
+from p2pblog.protocol.limits import (
+    ANNOUNCE_DELAY,
+    ANTI_ENTROPY_INTERVAL,
+    CLAIM_PATIENCE,
+    CLAIM_TIMEOUT,
+    MAX_HEIGHTS,
+    MAX_PENDING_PULLS,
+    PULL_DELAY,
+)
 from p2pblog.protocol.log import Tip
 
 NEVER = float("inf")
@@ -22,12 +30,14 @@ NEVER = float("inf")
 class Claims:
     """Which session fetches which bucket: shared by all sessions of a node.
 
-    The claims of a session last as long as something comes from it.
+    The claims of a session last as long as something comes from it; but who is left to wait for a
+    bucket for `CLAIM_PATIENCE` gets it, so that nobody can keep others from being asked for ever.
     """
 
     def __init__(self) -> None:
         self._owner: dict[tuple[int, int], Hashable] = {}
         self._until: dict[Hashable, float] = {}
+        self._waiting: dict[Hashable, dict[tuple[int, int], tuple[float, float]]] = {}
 
     def claim(self, owner: Hashable, scope: int, buckets: bytes, now: float) -> bytes:
         """Those of `buckets` that are `owner`'s from now on."""
@@ -35,12 +45,27 @@ class Claims:
         for bucket in won:
             self._owner[scope, bucket] = owner
         if won:
-            self._until[owner] = now + CLAIM_TIMEOUT
+            self._until.setdefault(owner, now + CLAIM_TIMEOUT)
         return won
 
     def _free(self, owner: Hashable, scope: int, bucket: int, now: float) -> bool:
         held = self._owner.get((scope, bucket))
-        return held is None or held == owner or self._until.get(held, now) <= now
+        if held is None or held == owner or self._until.get(held, now) <= now:
+            self._waiting.get(owner, {}).pop((scope, bucket), None)
+            return True
+        return self._has_waited(owner, (scope, bucket), now)
+
+    def _has_waited(self, owner: Hashable, bucket: tuple[int, int], now: float) -> bool:
+        """Whether it has asked for long, again and again."""
+        waiting = self._waiting.setdefault(owner, {})
+        since, last = waiting.get(bucket, (now, now))
+        if now - last > 3 * ANTI_ENTROPY_INTERVAL:
+            since = now  # it had come meanwhile
+        waiting[bucket] = since, now
+        if now - since < CLAIM_PATIENCE:
+            return False
+        del waiting[bucket]
+        return True
 
     def touch(self, owner: Hashable, now: float) -> None:
         """Something came from it."""
@@ -57,6 +82,11 @@ class Claims:
         if owner not in self._owner.values():
             self._until.pop(owner, None)
         return bool(mine)
+
+    def leave(self, owner: Hashable) -> bool:
+        """`owner` has ended: give up what it claims, and what it waits for."""
+        self._waiting.pop(owner, None)
+        return self.release(owner)
 
 
 @dataclass(slots=True)
@@ -76,8 +106,8 @@ class Link:
         return self.heights.get(log, 0) >= seq
 
     def note(self, row: Row) -> None:
-        """Remember what the peer says it has."""
-        if row.tips:
+        """Remember what the peer says it has, of as many logs as anybody may have."""
+        if row.tips and (row.log in self.heights or len(self.heights) < MAX_HEIGHTS):
             seq = max(mark.seq for mark in row.tips)
             self.heights[row.log] = max(seq, self.heights.get(row.log, 0))
 

@@ -14,7 +14,7 @@ from p2pblog.protocol.comparison import Comparison
 from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Reached, Send, Told, View
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.gossip import NEVER, Claims, Link
-from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL
+from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, MAX_PENDING_PULLS
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Digest, Message, Scope
 
@@ -123,7 +123,7 @@ class LivePart:
                 self._say(message.Push(False))
 
     def _ask_once(self, log: LogId, now: float) -> None:
-        if log not in self._asked:
+        if log not in self._asked and len(self._asked) < MAX_PENDING_PULLS:
             self._asked.add(log)
             self._comparison.ask(self._scope_of(log), [log], now)
 

@@ -335,7 +335,7 @@ def parse(data: bytes) -> Message | None:
 def _build(kind: type[Any], fields: list[Any]) -> Message:
     if kind in _MAKE_ROWS:
         index = _MAKE_ROWS[kind]
-        fields[index] = tuple(frontier.parse_row(item) for item in fields[index])
+        fields[index] = frontier.parse_rows(fields[index])
     if kind is Locate:
         fields[:2] = frontier.parse_row(fields[0]), tuple(Mark(*item) for item in fields[1])
     if kind is Want:

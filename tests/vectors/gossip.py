@@ -44,6 +44,29 @@ def _claims() -> Vector:
     return {"name": "claims", "steps": steps}
 
 
+def _liar() -> Vector:
+    """Promises again and again, then brings a little of something else."""
+    claims, steps = Claims(), list[Vector]()
+
+    def claim(owner: str, now: float) -> None:
+        won = claims.claim(owner, 1, bytes([7]), now)
+        steps.append({"at": now, "claim": owner, "scope": 1, "buckets": [7], "won": list(won)})
+
+    claim("a", 0.0)
+    claim("a", 14.0)
+    claim("b", 15.0)
+    claims.touch("b", 15.0)
+    steps.append({"at": 15.0, "touch": "b"})
+    for now in range(20, 321, 60):
+        claims.touch("b", float(now))
+        steps.append({"at": float(now), "touch": "b"})
+        claim("c", float(now))
+    claims.touch("b", 320.0)
+    steps.append({"at": 320.0, "touch": "b"})
+    claim("a", 320.0)
+    return {"name": "claims against a liar", "steps": steps}
+
+
 def _link(relays: bool) -> Vector:
     link, steps = Link(relays=relays), list[Vector]()
 
@@ -85,5 +108,5 @@ def _link(relays: bool) -> Vector:
 
 
 def make(_: random.Random) -> Vector:
-    valid = [_claims(), _link(relays=False), _link(relays=True)]
+    valid = [_claims(), _link(relays=False), _link(relays=True), _liar()]
     return {"module": "gossip", "valid": valid, "invalid": []}

@@ -47,6 +47,15 @@ def _messages(rng: random.Random) -> list[Message]:
     ]
 
 
+def _crowd(tips: int) -> codec.Value:
+    """Rows with so many tips in all."""
+    marks = tuple((1, bytes(12)) for _ in range(tips))
+    return tuple(
+        (number.to_bytes(16, "big"), marks[start : start + 64])
+        for number, start in enumerate(range(0, tips, 64))
+    )
+
+
 def _vector(sent: Message) -> Vector:
     data = message.pack(sent)
     fields = codec.to_json(codec.unpack(data, 1 << 20))
@@ -78,6 +87,8 @@ def make(rng: random.Random) -> Vector:
         ("a summary of 2047 bytes", (1, 0, bytes(2047)), "bad_value"),
         ("a height of 0", (3, ((bytes(16), ((0, bytes(12)),)),), True), "bad_value"),
         ("65 marks", (4, (bytes(16), ()), ((1, bytes(12)),) * 65, True), "bad_value"),
+        ("a log named twice", (8, ((bytes(16), ()), (bytes(16), ()))), "bad_value"),
+        ("8001 tips in rows", (3, _crowd(8001), False), "bad_value"),
         ("an empty page", (6, b"", True), "bad_value"),
         ("17 payloads wanted", (9, ((bytes(16), 1, bytes(12)),) * 17), "bad_value"),
         ("an address of 81 bytes", (12, ((bytes(32), ("x" * 81,)),)), "bad_value"),
