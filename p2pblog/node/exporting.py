@@ -113,6 +113,7 @@ def _write(
     file.write(head)
     for record in told:
         file.write(sealer.add(record))
+    file.write(sealer.flush())
     pages = size = 0
     for data in _pages(node, runs, job):
         file.write(sealer.add(bundle.pack(data)))

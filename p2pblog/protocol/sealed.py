@@ -80,6 +80,12 @@ class Sealer:
             del self._waiting[:MAX_CHUNK]
         return b"".join(chunks)
 
+    def flush(self) -> bytes:
+        """What waits, as a chunk of its own: readable whatever becomes of the rest."""
+        text = bytes(self._waiting)
+        self._waiting.clear()
+        return self._seal(text, last=False) if text else b""
+
     def end(self) -> bytes:
         """The last chunk."""
         return self._seal(bytes(self._waiting), last=True)
