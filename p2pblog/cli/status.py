@@ -45,6 +45,11 @@ def _lines(app: App, status: Status) -> Iterator[str]:
         yield from peers.rows(status["peers"][:SHOWN], app.now())
         if len(status["peers"]) > SHOWN:
             yield f"and {len(status['peers']) - SHOWN} more: p2pblog peers"
+    job = status.get("job")
+    if job is not None:
+        share = f", {100 * job['done'] // job['total']} %" if job["total"] else ""
+        yield ""
+        yield f"Under way: {job['what']}, {output.clean(job['path'])}{share}"
     for warning in status["warnings"]:
         yield ""
         yield f"{output.bad('Warning:')} {output.clean(warning)}"

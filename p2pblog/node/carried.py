@@ -107,6 +107,8 @@ def writing(path: Path, *, force: bool) -> Iterator[BinaryIO]:
 def _check_free(path: Path, force: bool) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", f"Name a file: {path / 'p2pblog.bundle'}")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file.", "Name one in a directory of yours.")
     if path.exists() and not force:
         raise Conflict(f"{path} exists already.", "Take another name, or overwrite it: --force")
 

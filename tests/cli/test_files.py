@@ -174,5 +174,7 @@ def test_a_terminal_sees_how_far_it_is(
     team.job = {"what": "backup", "path": "/s", "done": 1, "total": 3}
     result = run_cli(home, "bundle", "show", "/s", terminal=True)
     assert "Reading 33 %" in result.err
+    shown = run_cli(home, "status").out
+    assert "Under way: backup, /s, 33 %" in shown
     team.job = None
     assert "Reading" not in run_cli(home, "bundle", "show", "/s", "-q", terminal=True).err

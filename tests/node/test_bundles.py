@@ -275,6 +275,8 @@ def test_where_it_can_not_be_written(tmp_path: Path) -> None:
                 await a.carriage.export_bundle("stick", "", False)
             with pytest.raises(UsageError):
                 await a.carriage.export_bundle(str(tmp_path), "", True)
+            with pytest.raises(UsageError):
+                await a.carriage.export_bundle("/dev/null", "", True)
             with pytest.raises(NotFound):
                 await a.carriage.export_bundle(str(tmp_path / "no" / "stick"), "", False)
             with pytest.raises(NotFound):
