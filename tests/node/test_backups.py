@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,18 +11,24 @@ import pytest
 import trio
 
 from p2pblog.errors import Conflict, Exit, NotFound, NotSetUp, UsageError, UserError
+from p2pblog.node import backups
+from p2pblog.node.backups import Means
 from p2pblog.node.carriage import Carriage
 from p2pblog.node.carrier import Carrier
+from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import own_logs
+from p2pblog.node.jobs import GivenUp, Job
 from p2pblog.node.node import Node
 from p2pblog.node.service import Phase
 from p2pblog.protocol import entry, invitation, sealed
 from p2pblog.protocol import page as pages
+from p2pblog.protocol.backup import Cost
 from p2pblog.protocol.entry import PayloadClass
 from p2pblog.protocol.limits import CODE_BYTES
 from p2pblog.protocol.post import Cause, parse_opening
+from p2pblog.store.replica import Replica
 from tests.support.aio import run
-from tests.support.nodes import Office, address, join, member, texts, until_texts
+from tests.support.nodes import Office, address, files_of, join, member, texts, until_texts
 
 PHRASE = "seven wet umbrellas"
 
@@ -262,6 +269,52 @@ def test_what_can_not_be_backed_up(tmp_path: Path) -> None:
     run(main)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.marker", "backup"]
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_forgotten_comes_back_by_stick_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        office, backup, stick = Office(tmp_path), tmp_path / "backup", str(tmp_path / "stick")
+        await founded(office, backup)
+        async with office.node("b") as b:
+            async with office.node("a") as a:
+                await join(a, b, "Bob")
+                await posts(a, "after the backup")
+                await until_texts(b, ["one", "two", "after the backup"])
+            await files(b).export_bundle(stick, "", False)
+        async with office.node("new") as new:
+            await files(new).restore(str(backup), PHRASE)
+            await posts(new, "at once")
+            incarnation = member(new).identity.incarnation
+            taken = await files(new).import_bundle(stick)
+            assert taken.missing == ()
+            assert await texts(new) == ["one", "two", "after the backup", "at once"]
+            assert [one.name for one in await new.members()] == ["Ana", "Bob"]
+            assert member(new).identity.incarnation == incarnation
+
+    run(main)
+
+
+def test_a_stop_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        await founded(Office(tmp_path), tmp_path / "backup")
+
+    run(main)
+    (tmp_path / "new").mkdir()
+    stopped = Means(secrets.token_bytes, 0, Job("backup", "", stopping=True))
+    home = files_of(tmp_path / "a")
+    identity = Identity.load(home.identity)
+    assert identity is not None
+    with Replica.open(home.store) as replica:
+        subject = backups.Home(home, replica, identity, {}, "0")
+        order = backups.Order(tmp_path / "other", PHRASE)
+        with pytest.raises(GivenUp):
+            backups.back_up(subject, order, stopped, Cost(bytes(16), 1, 8))
+    order = backups.Order(tmp_path / "backup", PHRASE)
+    with pytest.raises(GivenUp):
+        backups.restore(files_of(tmp_path / "new"), lambda key, value: None, order, stopped)
+    assert list((tmp_path / "new").iterdir()) == []
+    assert not list(tmp_path.rglob("*part*"))
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_backup_shows_nothing(tmp_path: Path) -> None:

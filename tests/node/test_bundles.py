@@ -10,6 +10,7 @@ import trio
 
 from p2pblog.errors import Conflict, Exit, NotFound, NotSetUp, UsageError, UserError
 from p2pblog.node.node import Node
+from p2pblog.node.service import ImportItem
 from p2pblog.protocol import bundle, sealed
 from p2pblog.protocol.operation import RemoveMember
 from tests.support.aio import run
@@ -290,15 +291,14 @@ def test_one_thing_at_a_time_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         async with Office(tmp_path).node("a") as a:
             await a.found("Acme", "Ana", "desk")
-            await posts(a, *("x" * 12_000 for _ in range(200)))
+            items = [ImportItem(str(n), n, "ops", "Ann", "x" * 12_000) for n in range(500)]
+            await a.import_posts(items)
             with trio.CancelScope() as scope:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(a.carriage.export_bundle, str(tmp_path / "stick"), "", False)
-
-                    async def begun() -> bool:
-                        return (await a.status()).job is not None
-
-                    await until(begun)
+                    export = a.carriage.export_bundle
+                    nursery.start_soon(export, str(tmp_path / "stick"), "", False)
+                    while a.jobs.current is None:
+                        await trio.lowlevel.checkpoint()
                     with pytest.raises(Conflict) as caught:
                         await a.carriage.show_bundle(str(tmp_path / "other"))
                     assert "bundle export" in caught.value.message
