@@ -22,6 +22,15 @@ def ask(given: str | None, what: str, option: str, default: str = "") -> str:
     raise UsageError(f"{what} is missing", f"Give it with {option}.")
 
 
+def confirm(question: str, given: bool) -> None:
+    """Return if it is to be done: said already with --yes, or answered so. Else stop."""
+    if given:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("Nobody is here to be asked", "Say that you mean it with --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
 def user_name() -> str:
     """The name of the user of this machine, for people."""
     import getpass

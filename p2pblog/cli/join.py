@@ -76,6 +76,11 @@ def join(
     else:
         state = api.join_state()
         patience = patience if wait else 0
+    follow(app, api, state, patience, wait=wait)
+
+
+def follow(app: App, api: Api, state: Join, patience: float, *, wait: bool) -> None:
+    """Tell how a join goes on, for as long as there is patience, and how it ended."""
     _finish(app, api, _await(app, api, state, patience), wait=wait)
 
 
@@ -103,7 +108,7 @@ def _tell(app: App, state: Join, told: list[str]) -> None:
     lines = []
     if state["team"]:
         team, inviter = output.clean(state["team"]), output.clean(state["inviter"])
-        lines.append(f"Team: {team}; invited by {inviter}")
+        lines.append(f"Team: {team}" + (f"; invited by {inviter}" if inviter else ""))
     if state["state"] in WORDS:
         lines.append(WORDS[state["state"]] + " ...")
     for line in lines:

@@ -37,6 +37,12 @@ COMMANDS: Final = {
     },
     "Team and network": {
         "members": "people:members",
+        "member": "member:member",
+        "team": "team:team",
+        "profile": "profile:profile",
+        "device": "device:device",
+        "leave": "leaving:leave",
+        "recover": "recovering:recover",
         "peers": "peers:peers",
         "peer": "peers:peer",
     },

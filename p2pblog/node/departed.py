@@ -34,6 +34,7 @@ def view(node: Membership, ident: EntryId, before: Team | None = None) -> Remova
     return Removal(
         ident.hex(),
         kind,
+        (devices[0] if kind == "revoked" else team.devices[devices[0]].member).hex(),
         _name(team, act, devices),
         naming.label(team, act.device),
         act.time,

@@ -72,13 +72,15 @@ class More:
 class Removal:
     """A member or a device that was cut, and who knows of it: `known_by` of `devices` devices.
 
-    `kind`: removed, left or revoked. `unaware` names the devices that have not said that they know.
-    `voided`: invitations of the removed that nobody can use any more. `fallen`: who is out because
-    the removed had let them in. `more`: what an `extend` could add.
+    `kind`: removed, left or revoked; `subject`: the id of the member or device. `unaware` names the
+    devices that have not said that they know. `voided`: invitations of the removed that nobody can
+    use any more. `fallen`: who is out because the removed had let them in. `more`: what an `extend`
+    could add.
     """
 
     id: str
     kind: str
+    subject: str
     name: str
     by: str
     time: int

@@ -27,7 +27,8 @@ PAGE_COST = 64  # held beside the bytes of a page: a million tiny ones would cos
 class Verified:
     """The code has verified this team; show it. What is asked comes next.
 
-    `member`: whose further device we ask to be; empty where we ask to be a new member.
+    `member`: whose further device we ask to be; empty where we ask to be a new member. `inviter`
+    is empty where nobody had to invite.
     """
 
     team: str

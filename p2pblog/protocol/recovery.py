@@ -149,7 +149,7 @@ class Recoverer:
         self._team = known.id
         founder = founder_of(known)
         name = known.members[founder].display_name if founder else ""
-        asked: list[Outcome] = [Verified(known.name, name, name)]
+        asked: list[Outcome] = [Verified(known.name, "", name)]
         if not known.is_active(self._device.public):
             made = admit(known, self._key, self._device, self._device_name, self._fresh)
             self._pages.append(made)

@@ -16,6 +16,9 @@ from tests.support.cli import run_cli
 from tests.support.fake_api import Team, problem
 
 
+GROUPS = ("peer", "config", "token", "bundle", "member", "team", "profile", "device")
+
+
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     context = click.Context(group)
     found: list[tuple[str, ...]] = []
@@ -33,7 +36,7 @@ def test_every_command_has_help_with_an_example(home: Home, path: tuple[str, ...
     assert result.code == 0
     assert "Example" in result.out
     assert f"p2pblog {' '.join(path)}" in result.out.partition("Example")[2]
-    assert "--json" in result.out or path[-1] in ("peer", "config", "token", "bundle")
+    assert "--json" in result.out or path[-1] in GROUPS
     assert result.err == ""
 
 

@@ -57,7 +57,7 @@ def test_the_founder_comes_back_by_way_of_any_member() -> None:
     assert isinstance(asked, message.Recover)
     recovery.check_proof(b.team(), CHANNEL, asked.proof)
     outcomes = show(machine, b.pages())
-    assert outcomes[0] == Verified("Acme", "Ana", "Ana")
+    assert outcomes[0] == Verified("Acme", "", "Ana")
     (made,) = pages_of(outcomes)
     (device,) = {header.device for header in page.verify(made, b.id).headers}
     recovery.check_page(made, b.id, device)

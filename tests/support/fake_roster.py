@@ -20,6 +20,7 @@ THEN = 1_795_438_800_000
 REMOVAL = Removal(
     id="cc" * 32,
     kind="removed",
+    subject="ee" * 32,
     name="Eve",
     by="Anna's laptop",
     time=THEN,
