@@ -15,7 +15,6 @@ from p2pblog.config import Home
 from tests.support.cli import run_cli
 from tests.support.fake_api import Team, problem
 
-
 GROUPS = ("peer", "config", "token", "bundle", "member", "team", "profile", "device")
 
 
