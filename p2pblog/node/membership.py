@@ -28,6 +28,7 @@ from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import opening_draft, own_height, renewed
 from p2pblog.node.known import Knowledge
 from p2pblog.node.marker import Marker
+from p2pblog.node.murmur import Murmur
 from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.sessions import Sessions
 from p2pblog.node.view import ReplicaView
@@ -47,12 +48,20 @@ from p2pblog.protocol.limits import (
 )
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.message import Scope
+from p2pblog.protocol.names import shown
 from p2pblog.protocol.operation import Operation
 from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
 log = logging.getLogger(__name__)
+MAX_GUESTS = 16  # at a time: whoever holds a code may send many, and each has 10 s
+BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that something is broken
+    (
+        *(Reason.TIMED_OUT, Reason.SHUTTING_DOWN, Reason.DUPLICATE, Reason.BUSY),
+        *(Reason.NOT_A_MEMBER, Reason.CUT, Reason.VERSION),
+    )
+)
 MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
 
 MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
@@ -82,6 +91,9 @@ class Membership:
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
+    _murmur: Murmur = field(default_factory=lambda: Murmur(log))
+    _guests_here: int = 0
+    _judging: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
     renewed: bool = False  # a new incarnation was opened since the start
     _marked: int = -1
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
@@ -99,7 +111,7 @@ class Membership:
         self.known = Knowledge(self.replica.settings())
         self._cut = self._cut_rows()
         self.view = ReplicaView(self.replica)
-        self.sessions = Sessions(key.public)
+        self.sessions = Sessions(key.public, lambda device: device in self.replica.team.devices)
         psk = crypto.network_psk(self.identity.network_key)
         self.peering = Peering(
             key, psk, self.run_session, self._wants, self.sessions.wait_gone, self.chance
@@ -156,7 +168,7 @@ class Membership:
 
     def is_live(self, driver: Driver) -> None:
         """Both sides are authorised: tell where others are, remember where this one is."""
-        log.info("connect device=%s address=%s", _brief(driver.remote), self.address_of(driver))
+        self._say(driver.remote, "connect device=%s address=%s", self.address_of(driver))
         self.last_seen[driver.remote] = self.clock()
         self.cut_by.discard(driver.remote)
         driver.say(message.Peers(self._addresses_told(driver.remote)))
@@ -188,7 +200,8 @@ class Membership:
         team = False
         for result, data in zip(results, pages, strict=True):
             if result.reason is not None:
-                log.info("refuse page reason=%s by=%s", result.reason, by and _brief(by.remote))
+                who = by.remote if by else None
+                self._say(who, "refuse page by=%s reason=%s", result.reason)
             if not result.stored or result.log is None or result.tip is None:
                 continue
             team = team or result.log[2] == Kind.TEAM
@@ -279,8 +292,13 @@ class Membership:
                 self._know(key, "told", addresses, _literal)
 
     async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None:
-        """Ingest a stranger's team logs if they make it a member."""
-        team = await trio.to_thread.run_sync(self.replica.team_with, pages)
+        """Ingest a stranger's team logs if they make it a member.
+
+        One at a time: it takes seconds where a stranger sends all that it may.
+        """
+        team = await trio.to_thread.run_sync(
+            self.replica.team_with, pages, limiter=self._judging
+        )
         if team.is_active(device):
             await self.take(pages, None)
 
@@ -386,13 +404,19 @@ class Membership:
         if invited is None and not founder:
             await self.run_session(connection)
             return
+        if self._guests_here >= MAX_GUESTS:
+            self._say(connection.remote_device, "refuse guest device=%s reason=%s", Reason.BUSY)
+            return
+        self._guests_here += 1
         try:
             if invited is not None:
                 await host_guest(self, connection, invited)
             else:
                 await host_founder(self, connection)
         except PeerError as error:
-            log.info("lose guest device=%s reason=%s", _brief(connection.remote_device), error)
+            self._say(connection.remote_device, "lose guest device=%s reason=%s", error)
+        finally:
+            self._guests_here -= 1
 
     async def run_session(self, connection: Connection) -> Ended:
         """Run a session to its end."""
@@ -410,8 +434,15 @@ class Membership:
                 self.cut_by.add(driver.remote)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
-        log.info("disconnect device=%s reason=%s: %s", _brief(driver.remote), reason, detail)
-        return Ended(reason, driver.peer)
+        self._say(driver.remote, "disconnect device=%s reason=%s: %s", reason, detail)
+        return Ended(reason, driver.peer, fault=reason not in BLAMELESS_ENDS)
+
+    def _say(self, device: DeviceKey | None, line: str, *details: object) -> None:
+        """Log what a device caused; it must neither fill the log nor write lines of its own."""
+        source = device if device in self.replica.team.devices else None
+        brief = _brief(device) if device else "file"
+        words = (str(detail) and shown(str(detail)) for detail in details)
+        self._murmur.tell(source, line, brief, *words)
 
     def is_greeted(self, driver: Driver) -> None:
         """The peer has said which start of its device it is."""

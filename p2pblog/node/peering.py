@@ -26,7 +26,9 @@ FIRST_PAUSE: Final = 0.5
 NEAR_PAUSE: Final = 4.0  # the longest between tries on a LAN: a healed partition is found in 4 s
 FAR_PAUSE: Final = 60.0  # the longest for an address that has not answered for long
 LONG: Final = 600.0  # seconds without an answer after which an address is far
-FAULT_PAUSE: Final = 30.0  # after a peer broke a rule
+FAULT_PAUSE: Final = 30.0  # after a peer broke a rule; as much more each time it does again
+MAX_FAULT_PAUSE: Final = 600.0  # the longest: it may have been mended
+SETTLED: Final = 10.0  # seconds of a session after which the next is dialled at once
 MAX_WAYS: Final = 512  # a team of 300, each known by mDNS or by an address
 
 
@@ -38,10 +40,11 @@ class Peer(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Why a session ended, and whom it was with."""
+    """Why a session ended, whom it was with, and whether by the peer's fault."""
 
     reason: Reason
     peer: Peer
+    fault: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +59,7 @@ class Way:
     why: str = ""
     answered: float = 0.0
     pause: float = FIRST_PAUSE
+    faults: int = 0
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     poke: trio.Event = field(default_factory=trio.Event)
 
@@ -117,7 +121,8 @@ class Peering:
         if way is not None:
             if way.addresses != tuple(addresses):
                 way.addresses = tuple(addresses)
-                way.hurry()
+                if source != "told":  # else a peer could make us dial whatever it likes, at once
+                    way.hurry()
             return way
         if len(self.ways) >= MAX_WAYS:
             return None
@@ -174,11 +179,16 @@ class Peering:
         way.peer = Peer(connection.remote_device)
         way.state = "connected"
         async with connection:
-            reason, way.peer = await self._run_session(connection)
+            reason, way.peer, fault = await self._run_session(connection)
         way.state, way.why = "seen", str(reason)
         if reason is Reason.TIMED_OUT:
             self.doubt(way)
         if reason is Reason.DUPLICATE:
             return
-        fault = reason in (Reason.CUT, Reason.NOT_A_MEMBER, Reason.VERSION, Reason.BAD_SIGNATURE)
-        way.pause = FAULT_PAUSE if fault else FIRST_PAUSE
+        if fault:
+            way.faults += 1
+            way.pause = min(FAULT_PAUSE * way.faults, MAX_FAULT_PAUSE)
+        elif reason in (Reason.CUT, Reason.NOT_A_MEMBER, Reason.VERSION):
+            way.pause = FAULT_PAUSE
+        elif trio.current_time() - way.answered > SETTLED:  # else it may do so again and again
+            way.faults, way.pause = 0, FIRST_PAUSE

@@ -6,7 +6,7 @@ one key: they are told apart by the instance that each says in its hello, and bo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import trio
 
@@ -14,14 +14,17 @@ from p2pblog.node.driver import Driver
 from p2pblog.node.peering import Peer
 from p2pblog.protocol.crypto import DeviceKey
 
+MAX_STARTS = 8  # sessions of one device: two copies of a home, each dialled from both sides, twice
+MAX_STRANGERS = 16  # sessions of all devices that are not known: 4 MiB of team logs each
 YOUNG = 3.0  # seconds in which two devices may have dialled each other at the same time
 
 
 class Sessions:
-    """All sessions. `me` is our own key."""
+    """All sessions. `me` is our own key, `is_known` says whether a device is of the team or was."""
 
-    def __init__(self, me: DeviceKey) -> None:
+    def __init__(self, me: DeviceKey, is_known: Callable[[DeviceKey], bool]) -> None:
         self._me = me
+        self._is_known = is_known
         self._all: list[Driver] = []
         self._less = trio.Event()
 
@@ -36,7 +39,18 @@ class Sessions:
         return next((driver for driver in self._all if driver.remote == device), None)
 
     def enter(self, driver: Driver) -> None:
-        """It begins; which start of the device it is with is not known yet."""
+        """It begins; which start of the device it is with is not known yet.
+
+        Where there are too many alike, the oldest goes: nobody keeps all the room.
+        """
+        if self._is_known(driver.remote):
+            alike = [other for other in self._all if other.remote == driver.remote]
+            most = MAX_STARTS
+        else:
+            alike = [other for other in self._all if not self._is_known(other.remote)]
+            most = MAX_STRANGERS
+        if len(alike) >= most:
+            alike[0].drop()
         self._all.append(driver)
 
     def settle(self, new: Driver, now: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
 from p2pblog.net.connection import Connection
 from p2pblog.node.identity import Identity
+from p2pblog.node.murmur import BURST
 from p2pblog.node.node import Node
 from p2pblog.node.roles import my_member
 from p2pblog.node.service import ImportItem
+from p2pblog.node.sessions import MAX_STARTS, MAX_STRANGERS
 from p2pblog.protocol import codec, message, page
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import NO_BACKLINK, Entry
@@ -281,5 +283,57 @@ def test_a_post_is_not_lost_with_another_task(tmp_path: Path) -> None:
                 turn.release()
                 scope.cancel()
             assert await texts(a) == ["mine"]
+
+    run(main)
+
+
+def test_what_strangers_say_neither_fills_the_log_nor_forges_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "p2pblog.node")
+
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            for _ in range(BURST + 5):
+                async with await stranger(a) as caller:
+                    await caller.send(message.pack(message.Goodbye("cut", "x\n\x1b[2Jforged")))
+                    with suppress(PeerError):
+                        await caller.receive()
+            await until(lambda: alone(a))
+            said = [one.getMessage() for one in caplog.records if "disconnect" in one.getMessage()]
+            assert len(said) == BURST + 1
+            assert said[-1].startswith("hush")
+            assert not any("\n" in line or "\x1b" in line for line in said)
+
+    run(main)
+
+
+def test_nobody_keeps_all_the_room(tmp_path: Path) -> None:
+    """A member that comes again and again, each time as another start; and many strangers."""
+
+    async def main() -> None:
+        async with lied_to(tmp_path) as (a, bob), AsyncExitStack() as stack:
+            for number in range(MAX_STARTS + 3):
+                keys = bob.identity
+                where = Address("127.0.0.1", (await a.status()).port)
+                again = await stack.enter_async_context(
+                    await call(where, keys.key, keys.network_key)
+                )
+                hello = message.Hello(1, 1, True, bytes(16), 1, 1, number.to_bytes(8, "big"))
+                await again.send(message.pack(hello))
+            for _ in range(MAX_STRANGERS + 3):
+                await stack.enter_async_context(await stranger(a))
+            there = member(a).sessions
+
+            async def bounded() -> bool:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                return len(there) == MAX_STARTS + MAX_STRANGERS
+
+            await until(bounded)
+            async with Office(tmp_path).node("c") as c:
+                await c.add_peer(await address(a))
+                await a.post("for Cleo", "", None, "")
+                await until_texts(c, ["for Cleo"])
 
     run(main)
