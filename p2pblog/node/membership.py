@@ -20,6 +20,7 @@ from p2pblog.net import interfaces, links
 from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
+from p2pblog.node import knocking
 from p2pblog.node.driver import Driver
 from p2pblog.node.files import Files
 from p2pblog.node.founding import FIXED_PEERS
@@ -49,7 +50,7 @@ from p2pblog.protocol.limits import (
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.message import Scope
 from p2pblog.protocol.names import shown
-from p2pblog.protocol.operation import Operation
+from p2pblog.protocol.operation import Admit, Operation
 from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
@@ -64,6 +65,7 @@ BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that somet
 )
 MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
 
+MAX_KNOCKED = 16  # strangers whose admission fell, kept until they are let in again
 MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
 
 
@@ -87,6 +89,7 @@ class Membership:
     claims: Claims = field(default_factory=Claims)
     reached: dict[DeviceKey, int] = field(default_factory=dict)
     last_seen: dict[DeviceKey, int] = field(default_factory=dict)
+    knocked: dict[DeviceKey, Admit] = field(default_factory=dict)  # fell with who admitted them
     cut_by: set[DeviceKey] = field(default_factory=set)  # who says that we were removed
     admitting: trio.Lock = field(default_factory=trio.Lock)
     arrived: trio.Event = field(default_factory=trio.Event)
@@ -296,11 +299,11 @@ class Membership:
 
         One at a time: it takes seconds where a stranger sends all that it may.
         """
-        team = await trio.to_thread.run_sync(
-            self.replica.team_with, pages, limiter=self._judging
-        )
+        team = await trio.to_thread.run_sync(self.replica.team_with, pages, limiter=self._judging)
         if team.is_active(device):
             await self.take(pages, None)
+        elif len(self.knocked) < MAX_KNOCKED and (fell := knocking.fallen(team, pages, device)):
+            self.knocked[device] = fell
 
     async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
         """Ingest pages, and tell readers and other sessions."""

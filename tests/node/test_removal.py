@@ -253,25 +253,28 @@ def test_who_fell_with_the_removed_is_let_in_again_by_any_member(tmp_path: Path)
             await a.found("Acme", "Ana", "desk")
             async with office.node("b") as b:
                 await join(a, b, "Bob")
-                made = await a.invite("member", 1, False)
+                opened = await a.invite("member", 1, False)
 
                 async def heard() -> bool:
-                    return made.id in {one.id for one in await b.invitations()}
+                    return opened.id in {one.id for one in await b.invitations()}
 
                 await until(heard)
         async with office.node("b") as b, office.node("c") as c:
-            await c.join(made.code, "Cleo", "van", [await address(b)])
+            await c.join(opened.code, "Cleo", "van", [await address(b)])
             await until_joined(c)
         async with office.node("a") as a:
             await a.roster.remove("Bob")
-            async with office.node("b") as b:  # it brings the admission before it hears anything
-                await b.add_peer(await address(a))
-                await until_warned(b, "removed")
             async with office.node("c") as c:
-                await c.add_peer(await address(a))
                 await c.post("hello", "", None, "")
+                await c.add_peer(await address(a))
+                await until_warned(a, "Cleo is out, because who had let Cleo in was removed.")
                 with pytest.raises(NotFound):
                     await a.roster.readmit("Zed")
+                made = await a.roster.readmit("cleo")
+                assert (made.name, made.role) == ("Cleo", "member")
+                member(c).peering.hurry()
+                await until_texts(a, ["hello"])
+                assert not any("is out" in one for one in (await a.status()).warnings)
 
     run(main)
 
