@@ -49,6 +49,7 @@ from p2pblog.node.service import (
 from p2pblog.node.staff import Staff
 from p2pblog.node.tokens import Tokens
 from p2pblog.protocol import invitation, names
+from p2pblog.protocol.crypto import KEY_SIZE
 from p2pblog.protocol.entry import EntryId
 from p2pblog.protocol.limits import RECOVERY_BYTES
 from p2pblog.store.replica import Replica
@@ -85,6 +86,8 @@ class Node:
     _started: int = field(default_factory=wall_clock)
     _changed: trio.Event = field(default_factory=trio.Event)
     _settled: trio.Event = field(default_factory=trio.Event)
+    _settling: trio.Lock = field(default_factory=trio.Lock)
+    _turn: trio.Lock = field(default_factory=trio.Lock)  # of who changes what the home is
     jobs: Jobs = field(default_factory=Jobs)
     _member: Membership | None = None
     _join: Join | None = None
@@ -241,13 +244,17 @@ class Node:
 
     async def found(self, team: str, name: str, device_name: str) -> Founded:
         """Found a team in this home."""
-        self._check_empty()
         team, name, device_name = (_name(text) for text in (team, name, device_name))
-        code = invitation.new_recovery_code(self.salt(RECOVERY_BYTES))
-        await trio.to_thread.run_sync(
-            found_team, self.files, team, name, device_name, code, self.salt, wall_clock()
-        )
-        await self._settle()
+        async with self._turn:
+            self._check_empty()
+            if self.files.joining.exists():
+                hint = "Give it up first: p2pblog join --cancel"
+                raise Conflict("This home is about to join a team.", hint)
+            code = invitation.new_recovery_code(self.salt(RECOVERY_BYTES))
+            await trio.to_thread.run_sync(
+                found_team, self.files, team, name, device_name, code, self.salt, wall_clock()
+            )
+            await self._settle()
         return Founded(team, self._here.replica.team_id.hex(), name, code)
 
     def _check_empty(self) -> None:
@@ -259,9 +266,10 @@ class Node:
 
     async def _settle(self) -> None:
         """The files say something new: become it."""
-        settled = self._settled = trio.Event()
-        self._changed.set()
-        await settled.wait()
+        async with self._settling:
+            settled = self._settled = trio.Event()
+            self._changed.set()
+            await settled.wait()
 
     async def join(self, code: str, name: str, device_name: str, peers: Sequence[str]) -> JoinView:
         """Start to join; it goes on by itself."""
@@ -277,11 +285,20 @@ class Node:
         addresses = [*peers, *more]
         for peer in addresses:
             parse(peer, self._default_port())
-        seed = self.salt(32).hex()
-        request = Joining(seed, plain, _name(name), _name(device_name), tuple(addresses))
-        request.save(self.files.joining)
-        await self._settle()
-        return await self.join_state()
+        return await self._start_join(plain, _name(name), _name(device_name), addresses)
+
+    async def _start_join(
+        self, code: str, name: str, device_name: str, peers: Sequence[str]
+    ) -> JoinView:
+        """With the key of an earlier try: it may have been admitted, and the answer lost."""
+        async with self._turn:
+            self._check_empty()
+            before = Joining.load(self.files.joining)
+            again = before is not None and before.code == code
+            seed = before.seed if before and again else self.salt(KEY_SIZE).hex()
+            Joining(seed, code, name, device_name, tuple(peers)).save(self.files.joining)
+            await self._settle()
+            return await self.join_state()
 
     async def join_state(self) -> JoinView:
         """How the join stands."""
@@ -291,11 +308,12 @@ class Node:
 
     async def cancel_join(self) -> None:
         """Give up joining."""
-        if self._member is not None or self._join is None:
-            raise NotFound(NO_JOIN.why, NO_JOIN.hint)
-        self.files.joining.unlink(missing_ok=True)
-        self._join = None
-        await self._settle()
+        async with self._turn:
+            if self._member is not None or self._join is None:
+                raise NotFound(NO_JOIN.why, NO_JOIN.hint)
+            self.files.joining.unlink(missing_ok=True)
+            self._join = None
+            await self._settle()
 
     async def recover(self, code: str, device_name: str, peers: Sequence[str]) -> JoinView:
         """Start to come back as the founder; it goes on by itself."""
@@ -303,10 +321,7 @@ class Node:
         plain = _recovery_code(code)
         for peer in peers:
             parse(peer, self._default_port())
-        seed = self.salt(32).hex()
-        Joining(seed, plain, "", _name(device_name), tuple(peers)).save(self.files.joining)
-        await self._settle()
-        return await self.join_state()
+        return await self._start_join(plain, "", _name(device_name), peers)
 
     @property
     def roster(self) -> Roster:

@@ -1,14 +1,26 @@
 """Whole nodes on loopback: found, invite, join, post, part, catch up."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trio
 
 from p2pblog.errors import Conflict, NotFound, NotSetUp, UsageError, UserError
+from p2pblog.node.node import Node
 from p2pblog.node.service import ImportItem, Phase, PostQuery
+from p2pblog.protocol import invitation
 from tests.support.aio import run
-from tests.support.nodes import Office, address, join, texts, until, until_joined, until_texts
+from tests.support.nodes import (
+    Office,
+    address,
+    join,
+    member,
+    texts,
+    until,
+    until_joined,
+    until_texts,
+)
 
 
 def test_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
@@ -239,5 +251,63 @@ def test_events_bring_everything_once_in_order_of_arrival(tmp_path: Path) -> Non
                 await a.post("two", "", None, "")
                 await a.post("three", "", None, "")
             assert seen == ["one", "two", "three"]
+
+    run(main)
+
+
+def test_a_home_is_founded_once_however_many_ask(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            made: list[str] = []
+            refused: list[UserError] = []
+
+            async def found(team: str) -> None:
+                try:
+                    made.append((await a.found(team, "Ana", "desk")).team)
+                except Conflict as conflict:
+                    refused.append(conflict)
+
+            async with trio.open_nursery() as nursery:
+                for team in ("Acme", "Bolt", "Crate"):
+                    nursery.start_soon(found, team)
+            assert (len(made), len(refused)) == (1, 2)
+            assert (await a.status()).team == made[0]
+            assert not list((tmp_path / "a").glob("*.aside*"))
+
+    run(main)
+
+
+def test_joins_at_once_are_one_join(tmp_path: Path) -> None:
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a, office.node("b") as b:
+            await a.found("Acme", "Ana", "desk")
+            code = (await a.invite("member", 1, False)).code
+            where = await address(a)
+            async with trio.open_nursery() as nursery:
+                for _ in range(4):
+                    nursery.start_soon(try_join, b, code, where)
+            with pytest.raises(Conflict):
+                await b.found("Other", "Bob", "van")
+            await until_joined(b)
+            assert [m.name for m in await a.members()] == ["Ana", "Bob"]
+            assert len(member(a).replica.team.devices) == 2
+
+    run(main)
+
+
+async def try_join(guest: Node, code: str, where: str) -> None:
+    with suppress(Conflict):
+        await guest.join(code, "Bob", "van", [where])
+
+
+def test_who_is_about_to_join_founds_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Office(tmp_path).node("b") as b:
+            await b.join(invitation.new_code(bytes(10)), "Bob", "van", ["127.0.0.1:1"])
+            with pytest.raises(Conflict, match="about to join"):
+                await b.found("Acme", "Bob", "van")
+            await b.cancel_join()
+            await b.found("Acme", "Bob", "van")
 
     run(main)
