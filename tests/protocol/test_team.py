@@ -9,21 +9,16 @@ from hypothesis import strategies as st
 
 from p2pblog.errors import Reason
 from p2pblog.protocol import page
-from p2pblog.protocol.ancestry import TeamEntry, arrange, places
+from p2pblog.protocol.ancestry import arrange, places
 from p2pblog.protocol.entry import Incarnation, Kind, TeamId
 from p2pblog.protocol.operation import (
-    Admit,
-    Extend,
-    Invite,
     Policy,
-    RemoveMember,
     Role,
-    SetPolicy,
-    SetRole,
 )
-from p2pblog.protocol.team import Action, Team, entries_of, evaluate
+from p2pblog.protocol.team import Action, entries_of, evaluate
 from tests.support.cases import check
 from tests.support.histories import random_team
+from tests.support.team_machine import TeamMachine, is_allowed
 from tests.support.teams import TeamBuilder
 from tests.support.vectors import vectors
 
@@ -71,29 +66,7 @@ def test_what_has_effect_was_allowed_by_its_ancestors(seed: int, steps: int) -> 
     for place, entry in enumerate(ancestry.entries):
         if entry.id not in team.void and TeamId(entry.id) != made.id:
             known = [ancestry.entries[other] for other in places(ancestry.ancestors[place])]
-            assert _is_allowed(evaluate(known, made.id), entry), entry
-
-
-def _is_allowed(before: Team, entry: TeamEntry) -> bool:
-    """What a reader of the team before an act says of it, by its public face alone."""
-    operation = entry.operation
-    if getattr(operation, "recovery_signature", None) is not None:
-        return True
-    if not before.is_active(entry.device):
-        return False
-    match operation:
-        case Invite(member=None, role=role):
-            return before.may(entry.device, "admin" if role is Role.ADMIN else "invite")
-        case Admit(invitation=invitation, device=device):
-            known = before.invitations.get(invitation) if invitation else None
-            return known is not None and known.state != "withdrawn" and device not in before.devices
-        case SetRole() | RemoveMember() as against:
-            target = before.members.get(against.member)
-            charged = before.may(entry.device, "admin")
-            return target is not None and not target.founder and charged
-        case SetPolicy() | Extend():
-            return before.may(entry.device, "admin")
-    return True
+            assert is_allowed(evaluate(known, made.id), entry), entry
 
 
 @given(SEEDS, st.integers(0, 60))
@@ -168,3 +141,7 @@ def test_a_later_operation_is_kept_and_has_no_effect() -> None:
     after = b.team()
     assert after.void == {made.id: Reason.NEEDS_NEWER_VERSION}
     assert after.members == before.members
+
+
+MachineTest = TeamMachine.TestCase
+MachineTest.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
