@@ -53,7 +53,7 @@ def export(app: App, file: str, member: str | None, force: bool) -> None:
     if app.json:
         app.emit(made)
         return
-    whom = f"{output.clean(made['member'])}'s" if made["member"] else "all the team's"
+    whom = f"{output.clean(made['member'])}'s" if made["member"] else "the team's"
     app.say(f"Written: {made['path']} ({output.size(made['size'])})")
     app.say(f"{_contents(made)}, for {whom} {output.count(made['devices'], 'device')}.")
     if made["granted"]:

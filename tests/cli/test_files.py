@@ -40,7 +40,7 @@ def test_a_bundle_is_written_where_the_user_stands(home: Home, team: Team) -> No
     sent = {"path": path, "member": "", "force": False}
     assert team.requests[-1] == ("POST", "/bundles/export", sent)
     assert path in result.out
-    assert "120 entries of 4 logs, for all the team's 3 devices." in result.out
+    assert "120 entries of 4 logs, for the team's 3 devices." in result.out
 
 
 def test_a_bundle_for_one_says_what_it_takes_for_granted(home: Home, team: Team) -> None:
