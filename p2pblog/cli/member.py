@@ -95,11 +95,12 @@ def remove(app: App, name: str, yes: bool) -> None:
     """
     who = roster(app)
     found = who.profile(name)
+    machines = _machines(app, found)  # nobody can be asked for them afterwards
     confirm(_question(found), yes)
     removed = who.remove(found["id"])
     gone.follow(app, removed, lambda: who.removal(found["id"]))
     if not app.json:
-        app.note(f"Copies already on {_machines(app, found)} stay there.")
+        app.note(f"Copies already on {machines} stay there.")
 
 
 def _question(found: Profile) -> str:
