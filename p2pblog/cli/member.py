@@ -95,8 +95,8 @@ def remove(app: App, name: str, yes: bool) -> None:
     """
     who = roster(app)
     found = who.profile(name)
-    machines = _machines(app, found)  # nobody can be asked for them afterwards
     confirm(_question(found), yes)
+    machines = _machines(app, found)  # nobody can be asked for them afterwards
     removed = who.remove(found["id"])
     gone.follow(app, removed, lambda: who.removal(found["id"]))
     if not app.json:
