@@ -97,6 +97,8 @@ def _doors(home: Home) -> list[UnixDoor | TcpDoor]:
 
 
 async def _watch_signals(stopping: trio.Event) -> None:
+    for known in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(known, signal.SIG_IGN)  # so that a second one does not cut the stop short
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             log.info("signal name=%s", signal.Signals(number).name)

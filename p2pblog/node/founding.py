@@ -11,7 +11,7 @@ from pathlib import Path
 
 from p2pblog.errors import DiskError
 from p2pblog.node.files import Files
-from p2pblog.node.identity import Identity
+from p2pblog.node.identity import INCARNATION_SIZE, Identity
 from p2pblog.node.marker import Marker
 from p2pblog.protocol import entry, invitation, operation, page
 from p2pblog.protocol.admission import Joined
@@ -28,7 +28,6 @@ from p2pblog.protocol.limits import SALT_SIZE
 from p2pblog.store.replica import Replica
 
 FIXED_PEERS = "fixed peers"  # the setting that holds the addresses that the user gave
-INCARNATION_SIZE = 8
 STORE_ID_SIZE = 8
 
 

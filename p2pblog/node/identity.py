@@ -11,9 +11,13 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from p2pblog.errors import DiskError
-from p2pblog.protocol.crypto import SigningKey
+from p2pblog.errors import DiskError, Refused
+from p2pblog.protocol import invitation
+from p2pblog.protocol.crypto import KEY_SIZE, SigningKey
 from p2pblog.protocol.entry import Incarnation, TeamId
+
+ID_SIZE = 32
+INCARNATION_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,18 +49,31 @@ class Identity:
     @classmethod
     def load(cls, path: Path) -> Identity | None:
         """What the file holds; None where there is none. Raises `DiskError` if it is damaged."""
-        data = load_json(path)
+        data = load_json(path, "Restore it from a backup.")
         if data is None:
             return None
         try:
             seed, incarnation, team, network = (
-                bytes.fromhex(data[name]) for name in ("seed", "incarnation", "team", "network_key")
+                _field(data, name, size)
+                for name, size in (
+                    ("seed", KEY_SIZE),
+                    ("incarnation", INCARNATION_SIZE),
+                    ("team", ID_SIZE),
+                    ("network_key", KEY_SIZE),
+                )
             )
             opening = None if data.get("opening") is None else int(data["opening"])
             key, begun = SigningKey(seed), Incarnation(incarnation)
             return cls(key, begun, TeamId(team), network, opening)
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DiskError(f"{path} is damaged: {error}. Restore it from a backup.") from error
+
+
+def _field(data: dict[str, str], name: str, size: int) -> bytes:
+    found = bytes.fromhex(data[name])
+    if len(found) != size:
+        raise ValueError(f"{name} has {len(found)} bytes, not {size}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +93,19 @@ class Joining:
     @classmethod
     def load(cls, path: Path) -> Joining | None:
         """What the file holds; None where there is none."""
-        data = load_json(path)
+        data = load_json(path, "Remove it and join again.")
         if data is None:
             return None
         try:
+            _field(data, "seed", KEY_SIZE)
+            code = data["code"]
+            parse = invitation.parse_recovery_code if invitation.is_recovery(code) else invitation.parse_code
+            parse(code)
             fields = (data["seed"], data["code"], data["name"], data["device_name"])
+            if not all(isinstance(text, str) for text in (*fields, *data["peers"])):
+                raise TypeError("text is due")
             return cls(*fields, tuple(data["peers"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, Refused) as error:
             raise DiskError(f"{path} is damaged: {error}. Remove it and join again.") from error
 
 
@@ -105,14 +128,16 @@ def save_json(path: Path, data: object) -> None:
         raise DiskError(f"can't write {path}: {error.strerror}") from error
 
 
-def load_json(path: Path) -> dict[str, str] | None:
-    """The object in the file; None where there is no file."""
+def load_json(path: Path, hint: str) -> dict[str, str] | None:
+    """The object in the file; None where there is no file. Raises `DiskError` with the hint."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise DiskError(f"can't read {path}: {error}") from error
+    except OSError as error:
+        raise DiskError(f"can't read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DiskError(f"{path} is damaged: {error}. {hint}") from error
     if not isinstance(data, dict):
-        raise DiskError(f"can't read {path}: not an object")
+        raise DiskError(f"{path} is damaged: not an object. {hint}")
     return data

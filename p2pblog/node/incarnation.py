@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from p2pblog.node.files import Files
-from p2pblog.node.founding import INCARNATION_SIZE
-from p2pblog.node.identity import Identity
+from p2pblog.node.identity import INCARNATION_SIZE, Identity
 from p2pblog.node.marker import Marker
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId, Incarnation, Kind, PayloadClass

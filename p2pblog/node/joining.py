@@ -19,8 +19,7 @@ from p2pblog.errors import PeerError, Reason, Refused
 from p2pblog.net.address import parse
 from p2pblog.net.connection import Connection
 from p2pblog.node.finding import find
-from p2pblog.node.founding import INCARNATION_SIZE
-from p2pblog.node.identity import Joining
+from p2pblog.node.identity import INCARNATION_SIZE, Joining
 from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.service import JoinView
 from p2pblog.protocol import crypto, invitation, message

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+from p2pblog.errors import DiskError
 from p2pblog.node.identity import load_json, save_json
 
 MACHINE_ID = Path("/etc/machine-id")
@@ -23,11 +24,14 @@ class Marker:
 
     def disagrees(self, height: int) -> bool:
         """Whether this is another machine or file, or its log got further than `height`."""
-        kept = load_json(self._path)
-        if kept is None:
+        try:
+            kept = load_json(self._path, "")
+            if kept is None:
+                return True
+            here = kept.get("machine") == _machine() and kept.get("file") == self._file()
+            return not here or int(kept.get("height", 0)) > height
+        except (DiskError, TypeError, ValueError):  # it says nothing, so it does not agree
             return True
-        here = kept.get("machine") == _machine() and kept.get("file") == self._file()
-        return not here or int(kept.get("height", 0)) > height
 
     def write(self, height: int) -> None:
         """This is where we are now."""
@@ -41,5 +45,5 @@ class Marker:
 def _machine() -> str:
     try:
         return MACHINE_ID.read_text(encoding="ascii").strip()
-    except OSError:
+    except (OSError, ValueError):
         return f"{uuid.getnode():012x}"

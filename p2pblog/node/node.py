@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import trio
 
-from p2pblog.errors import Conflict, NotFound, NotSetUp, Refused, UsageError
+from p2pblog.errors import Conflict, DiskError, NotFound, NotSetUp, Refused, UsageError
 from p2pblog.net.address import parse
 from p2pblog.net.interfaces import own_addresses
 from p2pblog.net.listener import Listener, listen
@@ -148,6 +148,10 @@ class Node:
         self, identity: Identity, listener: Listener, nursery: trio.Nursery
     ) -> None:
         replica = await trio.to_thread.run_sync(Replica.open, self.files.store)
+        if replica.team_id != identity.team:
+            replica.close()
+            both = f"{self.files.identity} and {self.files.store}"
+            raise DiskError(f"{both} are of two teams. Restore both from one backup.")
         identity = await trio.to_thread.run_sync(settled, identity, replica, self.files, self.salt)
         instance = self.salt(INSTANCE_SIZE)
         member = Membership(
