@@ -90,10 +90,13 @@ class TeamMachine(RuleBasedStateMachine):
         self.forbidden: set[EntryId] = set()
         self.apart: set[frozenset[int]] = set()
         self.turn = 0
-        self.sit(self.b.found(), 0)
-        self.machines[0] += self.b.entries
-        for number in range(1, MACHINES):
-            self.machines[number] += self.b.entries
+        founder = self.b.found()
+        for name, role in (("Bea", Role.ADMIN), ("Cyd", Role.ADMIN), ("Dee", Role.MEMBER)):
+            self.b.join(founder, name, role)
+        for number, actor in enumerate(self.b.actors):
+            self.sit(actor, number)
+        for machine in self.machines:
+            machine += self.b.entries
 
     # -- parts -------------------------------------------------------------------------------
 
