@@ -9,6 +9,7 @@ The only importer of msgpack. Spec: `protocol/codec.md`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -81,26 +82,26 @@ def _check_kinds(value: Value, depth: int) -> None:
         raise Refused(Reason.BAD_SHAPE, f"{type(value).__name__} is not used")
 
 
-class Shape:
+class Shape(ABC):
     """What a value has to look like. `check` raises `Refused`; `schema` draws JSON Schema.
 
     In schemas and vectors bytes stand as lower-case hex strings.
     """
 
+    @abstractmethod
     def check(self, value: Value) -> None:
         """Raise `Refused` BAD_SHAPE (wrong type or count) or BAD_VALUE (out of range)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> JsonSchema:
         """The JSON Schema of this shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def test(self, value: str, scope: dict[str, Any]) -> str:
         """A Python expression that is true of what `check` passes; `value` is an expression.
 
         What it needs besides is put into `scope`.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
