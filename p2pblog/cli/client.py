@@ -16,6 +16,7 @@ from typing import Final, cast
 
 import h11
 
+from p2pblog.cli.last_words import reason_of_end
 from p2pblog.cli.records import Problem
 from p2pblog.config import Home
 from p2pblog.errors import DaemonUnreachable, Exit, UsageError, UserError
@@ -178,8 +179,13 @@ class Client:
             self.close()
 
     def _gone(self, error: Exception) -> DaemonUnreachable:
-        why = "took too long" if isinstance(error, TimeoutError) else "went away"
-        return DaemonUnreachable(f"The daemon {why} before it answered", f"See {self._home.log}")
+        if isinstance(error, TimeoutError):
+            return DaemonUnreachable(
+                "The daemon took too long before it answered", f"See {self._home.log}"
+            )
+        reason = reason_of_end(self._home.log)
+        why = f"The daemon went away before it answered{': ' if reason else ''}{reason}"
+        return DaemonUnreachable(why, f"See {self._home.log}")
 
     def _connect_tcp(self) -> socket.socket:
         """Connect to the TCP door, and give the token only to who proves to know it."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from p2pblog.cli.client import Client, NotRunning
+from p2pblog.cli.last_words import last_line
 from p2pblog.config import Home
 from p2pblog.errors import DaemonUnreachable, HomeLocked
 from p2pblog.lock import locked
@@ -168,16 +169,9 @@ def _failure(home: Home, process: subprocess.Popen[bytes], answer: str) -> Daemo
         return DaemonUnreachable(f"The daemon does not start: {why}", f"See {home.log}")
     process.wait()
     problem = _problem(answer)
-    why = problem.get("message") or _last_line(home.log) or f"exit {process.returncode}"
+    why = problem.get("message") or last_line(home.log) or f"exit {process.returncode}"
     hint = problem.get("hint") or f"See {home.log}"
     return DaemonUnreachable(f"The daemon does not start: {why}", hint)
-
-
-def _last_line(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL))
-        lines = file.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
 
 
 def _set_log_aside(log: Path) -> None:

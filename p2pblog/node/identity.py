@@ -99,7 +99,11 @@ class Joining:
         try:
             _field(data, "seed", KEY_SIZE)
             code = data["code"]
-            parse = invitation.parse_recovery_code if invitation.is_recovery(code) else invitation.parse_code
+            parse = (
+                invitation.parse_recovery_code
+                if invitation.is_recovery(code)
+                else invitation.parse_code
+            )
             parse(code)
             fields = (data["seed"], data["code"], data["name"], data["device_name"])
             if not all(isinstance(text, str) for text in (*fields, *data["peers"])):
