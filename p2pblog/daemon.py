@@ -25,6 +25,7 @@ from p2pblog.node.files import Files
 from p2pblog.node.node import Node
 
 log = logging.getLogger(__name__)
+DESCRIPTORS = 1024  # 256 of peers, 2 * 80 of the API, those of the store, and as many again
 
 
 class HomeSettings:
@@ -49,6 +50,7 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
     the user can mend before it starts.
     """
     _set_up_logging()
+    _allow_descriptors()
     os.umask(0o077)  # whatever is made in the home is the user's alone
     home.create()
     with locked(home.lock):
@@ -125,6 +127,17 @@ def _tell(descriptor: int | None, line: str) -> None:
         with suppress(OSError):  # nobody waits any more
             os.write(descriptor, line.encode() + b"\n")
             os.close(descriptor)
+
+
+def _allow_descriptors() -> None:
+    """Room for all connections that are let in, where the system starts us with less (macOS)."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows, which has no such limit
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < DESCRIPTORS:
+            most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _set_up_logging() -> None:
