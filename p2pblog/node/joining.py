@@ -27,6 +27,7 @@ from p2pblog.protocol.admission import Ask, Joined, Joiner, Outcome, Verified
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import Incarnation
 from p2pblog.protocol.limits import SALT_SIZE, STRANGER_TIMEOUT
+from p2pblog.protocol.names import shown
 from p2pblog.protocol.recovery import Fresh, Recoverer
 from p2pblog.supervisor import keep_running
 
@@ -109,7 +110,7 @@ class Join:
                 with trio.fail_after(STRANGER_TIMEOUT):
                     await self._converse(connection)
         except Refused as refused:
-            log.info("refused reason=%s", refused)
+            log.info("refused reason=%s", shown(str(refused)))
             if refused.reason in FINAL:
                 self._refused = refused.reason
                 self.done.set()

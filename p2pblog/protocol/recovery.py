@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import crypto, entry, message, names, page
 from p2pblog.protocol.admission import (
+    PAGE_COST,
     Ask,
     Joined,
     Outcome,
@@ -116,6 +117,7 @@ class Recoverer:
         self._channel = channel
         self._fresh = fresh
         self._pages: list[bytes] = []
+        self._size = 0
         self._team: TeamId | None = None
 
     def start(self) -> list[Outcome]:
@@ -127,7 +129,8 @@ class Recoverer:
         match data:
             case message.PageMessage():
                 self._pages.append(data.page)
-                if sum(map(len, self._pages)) > MAX_STRANGER_BYTES:
+                self._size += len(data.page) + PAGE_COST
+                if self._size > MAX_STRANGER_BYTES:
                     raise Refused(Reason.FLOOD, "team logs")
             case message.Done(scope) if scope == Scope.TEAM and self._team is None:
                 return self._admit()

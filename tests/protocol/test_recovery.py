@@ -108,13 +108,15 @@ def test_unexpected_and_too_much() -> None:
         with pytest.raises(Refused) as caught:
             recoverer(b).receive(sent)
         assert caught.value.reason is Reason.UNEXPECTED
-    machine = recoverer(b)
-    data = message.PageMessage(bytes(2**18), live=False)
-    for _ in range(MAX_STRANGER_BYTES // 2**18):
-        machine.receive(data)
-    with pytest.raises(Refused) as caught:
-        machine.receive(data)
-    assert caught.value.reason is Reason.FLOOD
+    for size in (2**18, 1):  # large ones, and what would be a million tiny ones
+        machine = recoverer(b)
+        data = message.PageMessage(bytes(size), live=False)
+        most = MAX_STRANGER_BYTES // (size + PAGE_COST)
+        for _ in range(most):
+            machine.receive(data)
+        with pytest.raises(Refused) as caught:
+            machine.receive(data)
+        assert caught.value.reason is Reason.FLOOD
 
 
 def test_only_a_team_page_of_the_device_is_taken() -> None:
