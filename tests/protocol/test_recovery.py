@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import message, page, recovery, team
-from p2pblog.protocol.admission import Ask, Joined, Outcome, Verified
+from p2pblog.protocol.admission import PAGE_COST, Ask, Joined, Outcome, Verified
 from p2pblog.protocol.crypto import SigningKey
 from p2pblog.protocol.entry import Incarnation
 from p2pblog.protocol.limits import MAX_STRANGER_BYTES
