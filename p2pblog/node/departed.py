@@ -27,12 +27,16 @@ def acts(node: Membership) -> Mapping[EntryId, TeamEntry]:
 
 def view(node: Membership, ident: EntryId, before: Team | None = None) -> Removal:
     """A removal as it stands; with the team `before` it, what it took along."""
-    team, act = node.replica.team, acts(node)[ident]
+    return _view(node, acts(node)[ident], before)
+
+
+def _view(node: Membership, act: TeamEntry, before: Team | None = None) -> Removal:
+    team = node.replica.team
     kind, devices = _what(team, act)
     unaware = _unaware(node, act)
     active = len(node.active_devices())
     return Removal(
-        ident.hex(),
+        act.id.hex(),
         kind,
         (devices[0] if kind == "revoked" else team.devices[devices[0]].member).hex(),
         _name(team, act, devices),
@@ -129,7 +133,10 @@ def own_end(node: Membership) -> str:
     team = node.replica.team
     cuts = team.cuts.get(node.me)
     if not cuts:
-        return "This device is of the team no more: the member who let it in was removed."
+        return (
+            "This device is of the team no more: the member who let it in was removed. Any other "
+            "member can let it in again: p2pblog member readmit NAME."
+        )
     act = acts(node)[cuts[-1]]
     who = naming.label(team, act.device)
     match act.operation:
@@ -196,7 +203,7 @@ def _departures(node: Membership) -> Iterator[str]:
     known = acts(node)
     for ident in cuts:
         if known[ident].time > node.clock() - FRESH_MS:
-            yield from _departure(view(node, ident))
+            yield from _departure(_view(node, known[ident]))
 
 
 def _departure(gone: Removal) -> Iterator[str]:

@@ -24,15 +24,14 @@ TYPES = dict(zip(PICTURES, ("image/png", "image/jpeg"), strict=True))
 
 async def show(node: Membership, who: str) -> ProfileView:
     """The profile of a member; one's own where `who` is empty."""
-    me = roles.my_member(node)
-    member = naming.find_member(node.replica.team, who) if who else me
+    member = naming.find_member(node.replica.team, who) if who else roles.my_member(node)
     time, profile = await _said(node, member)
     picture = profile.picture or b""
     return ProfileView(
         member.id.hex(),
         member.display_name,
         roles.word(member),
-        member == me,
+        member == node.replica.team.member_of(node.me),
         profile.about,
         profile.skills,
         base64.b64encode(picture).decode(),

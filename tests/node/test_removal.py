@@ -424,3 +424,43 @@ def append_elsewhere(node: Node, number: int) -> None:
     post = Draft(Kind.POSTS, PayloadClass.POST, body, salt)
     author = Author(inside.identity.key, Incarnation(number.to_bytes(8, "big")))
     inside.replica.append(author, [team, post], 1000 + number)
+
+
+def test_a_device_that_fell_with_who_let_it_in_goes_on_reading(tmp_path: Path) -> None:
+    """It hears of the removal from a stick, say: nobody of the team would tell it."""
+
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            async with office.node("b") as b:
+                await join(a, b, "Bob")
+        async with office.node("b") as b, office.node("c") as c:
+            await join(b, c, "Cleo")
+        async with office.node("a") as a:
+            await a.roster.remove("Bob")
+            inside = member(a).replica
+            pages = [
+                served.page
+                for log, tips in inside.rows(True).items()
+                for tip in tips
+                for served in inside.cut_pages(log, None, tip, 10**6)
+            ]
+        async with office.node("c") as c:
+            await c.post("mine", "", None, "")
+            await member(c).take(pages, None)
+            status = await c.status()
+            assert (status.member, status.device_name) == ("", "")
+            assert status.warnings[0].startswith("This device is of the team no more")
+            assert await texts(c) == []
+            for call in (
+                c.post("more", "", None, ""),
+                c.roster.profile(""),
+                c.roster.devices(""),
+                c.roster.rename_member("", "Cleo"),
+            ):
+                with pytest.raises((NotSetUp, NotAllowed)):
+                    await call
+            assert [one.name for one in await c.members()] == ["Ana"]
+
+    run(main)
