@@ -92,6 +92,7 @@ class Membership:
     knocked: dict[DeviceKey, Admit] = field(default_factory=dict)  # fell with who admitted them
     cut_by: set[DeviceKey] = field(default_factory=set)  # who says that we were removed
     admitting: trio.Lock = field(default_factory=trio.Lock)
+    publishing: trio.Lock = field(default_factory=trio.Lock)  # of what is to be posted once
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
     _murmur: Murmur = field(default_factory=lambda: Murmur(log))

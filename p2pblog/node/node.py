@@ -355,16 +355,26 @@ class Node:
     async def post(self, text: str, channel: str, reply_to: EntryId | None, key: str) -> Posted:
         """Append a post of ours; with a `key` seen before, the answer of then."""
         member = self._here
-        before = await self._read(member.replica.keyed, key, wall_clock()) if key else None
-        if before is not None:
-            return publishing.posted(member, before.id, before.time, before.arrival)
+        if not key:
+            return await self._post(member, text, channel, reply_to, key)
+        async with member.publishing:
+            before = await self._read(member.replica.keyed, key, wall_clock())
+            if before is not None:
+                return publishing.posted(member, before.id, before.time, before.arrival)
+            return await self._post(member, text, channel, reply_to, key)
+
+    async def _post(
+        self, member: Membership, text: str, channel: str, reply_to: EntryId | None, key: str
+    ) -> Posted:
         answered = await self.post_by_id(reply_to.hex()) if reply_to else None
         default = answered.channel if answered else self.settings.all()["channel"]
         return await publishing.post(member, text, channel or default, answered, key)
 
     async def import_posts(self, items: Sequence[ImportItem]) -> Imported:
         """Append posts that others wrote elsewhere, once each."""
-        return await publishing.import_posts(self._here, items)
+        member = self._here
+        async with member.publishing:
+            return await publishing.import_posts(member, items)
 
     async def posts(self, query: PostQuery) -> list[PostView]:
         """The timeline."""

@@ -11,7 +11,7 @@ from p2pblog.node.membership import Membership
 from p2pblog.node.service import Imported, ImportItem, Posted
 from p2pblog.protocol import names
 from p2pblog.protocol.entry import EntryId, Kind, PayloadClass
-from p2pblog.protocol.limits import MAX_NAME, MAX_TEXT, SALT_SIZE
+from p2pblog.protocol.limits import MAX_NAME, MAX_ORIGIN, MAX_TEXT, SALT_SIZE
 from p2pblog.protocol.post import Post, Reference, Source
 from p2pblog.store.records import PostView
 from p2pblog.store.replica import Appended, Draft
@@ -101,8 +101,8 @@ async def import_posts(member: Membership, items: Sequence[ImportItem]) -> Impor
 def _content(item: ImportItem, parents: dict[str, Reference], places: dict[str, int]) -> Content:
     """The body, made once the posts of the same batch that it may answer have their ids."""
     text, channel = clean_text(item.text), clean_channel(item.channel)
-    if not 0 < len(item.origin) <= 128:
-        raise UsageError("The id is empty or too long.", "128 characters at most.")
+    if not 0 < len(item.origin.encode()) <= MAX_ORIGIN:
+        raise UsageError("The id is empty or too long.", f"{MAX_ORIGIN} bytes at most.")
     source = Source(_clip(item.author), item.time, item.origin)
 
     def make(made: Sequence[Appended]) -> bytes:

@@ -20,6 +20,7 @@ SALT_SIZE: Final = 16  # a deleted payload can't be found again by guessing: 2^1
 MAX_TEXT: Final = 15 * KIB  # of a post, in UTF-8: leaves room for channel, reference and source
 MAX_SEQ: Final = 2**48  # 8 million entries a second for a year; fits a signed 64-bit column
 MAX_TIME_MS: Final = 2**48  # the year 10889
+MAX_ORIGIN: Final = 128  # of an imported post's id where it came from, in UTF-8: any URL of one
 MAX_ABOUT: Final = 1 * KIB  # of a profile, in UTF-8: what somebody does, in a few sentences
 MAX_SKILLS: Final = 32  # of a profile, each as long as a name: 2 KiB of the payload
 MAX_PICTURE: Final = 12 * KIB  # of a profile: 128 x 128 pixels as JPEG; fits beside the words

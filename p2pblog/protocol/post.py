@@ -18,6 +18,7 @@ from p2pblog.protocol.limits import (
     MAX_ABOUT,
     MAX_INCARNATIONS,
     MAX_NAME,
+    MAX_ORIGIN,
     MAX_PAYLOAD,
     MAX_PICTURE,
     MAX_SEQ,
@@ -32,7 +33,7 @@ SOURCE = Array(
     (
         ("author", Text(MAX_NAME, 1)),
         ("time", Uint(MAX_TIME_MS)),
-        ("origin", Text(128, 1, note="its id where it came from")),
+        ("origin", Text(MAX_ORIGIN, 1, note="its id where it came from")),
     ),
     extra=True,
 )

@@ -311,3 +311,32 @@ def test_who_is_about_to_join_founds_nothing(tmp_path: Path) -> None:
             await b.found("Acme", "Bob", "van")
 
     run(main)
+
+
+def test_what_is_to_be_posted_once_is_posted_once_however_many_ask(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            items = [ImportItem(str(n), 1000, "ops", "Old Ana", f"old {n}") for n in range(3)]
+            async with trio.open_nursery() as nursery:
+                for _ in range(4):
+                    nursery.start_soon(a.post, "new", "", None, "the key")
+                    nursery.start_soon(a.import_posts, items)
+            assert sorted(await texts(a)) == ["new", "old 0", "old 1", "old 2"]
+
+    run(main)
+
+
+def test_ids_of_imports_are_bounded_as_others_read_them(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Office(tmp_path).node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            items = [
+                ImportItem(origin, 1000, "ops", "Old Ana", origin[:2])
+                for origin in ("é" * 64, "é" * 65, "")
+            ]
+            done = await a.import_posts(items)
+            assert (done.stored, len(done.refused)) == (1, 2)
+            assert await texts(a) == ["éé"]
+
+    run(main)
