@@ -17,7 +17,7 @@ from p2pblog.protocol.recovery import Fresh, Recoverer
 from tests.support.teams import TeamBuilder
 from tests.support.vectors import vectors
 
-CHANNEL = b"c" * 32
+CHANNEL = b"c" * 64
 FRESH = Fresh(Incarnation(b"incarn 1"), b"s" * 16, 1_785_000_000_000)
 
 

@@ -13,7 +13,7 @@ from p2pblog.protocol.recovery import Fresh, Recoverer
 from tests.support.teams import TeamBuilder
 
 Vector = dict[str, Any]
-CHANNEL = b"\x11" * 32
+CHANNEL = b"\x11" * 64
 
 
 def _team(rng: random.Random) -> TeamBuilder:
@@ -94,13 +94,13 @@ def make(rng: random.Random) -> Vector:
     device = b.key()
     valid = [
         {"kind": "proof", "name": "the page's"} | _proof(example, CHANNEL),
-        {"kind": "proof", "name": "another"} | _proof(b.recovery, rng.randbytes(32)),
+        {"kind": "proof", "name": "another"} | _proof(b.recovery, rng.randbytes(64)),
         _dialogue(b, rng, "the founder comes back", device),
         _dialogue(again, rng, "the answer of an earlier try was lost", returned.signing),
     ]
     proof = recovery.prove(example, CHANNEL)
     wrong: list[tuple[str, Callable[[], tuple[SigningKey, bytes, bytes]]]] = [
-        ("of another connection", lambda: (example, b"\x12" * 32, proof)),
+        ("of another connection", lambda: (example, b"\x12" * 64, proof)),
         ("by another key", lambda: (device, CHANNEL, proof)),
         ("cut", lambda: (example, CHANNEL, proof[:63])),
     ]
