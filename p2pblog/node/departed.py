@@ -162,8 +162,9 @@ def warnings(node: Membership) -> list[str]:
 
 
 def _told_cut(node: Membership) -> Iterator[str]:
-    if node.cut_by:
-        who = ", ".join(sorted(naming.label(node.replica.team, key) for key in node.cut_by))
+    told = tuple(node.cut_by)  # we are on a thread of our own
+    if told:
+        who = ", ".join(sorted(naming.label(node.replica.team, key) for key in told))
         yield (
             f"This device was removed from the team, says {who}, and no longer talks to it. "
             "What you post stays on this machine."

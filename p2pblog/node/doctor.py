@@ -124,14 +124,14 @@ def _peers(node: Membership, mdns: bool) -> Iterator[Finding]:
         yield Finding("peers", OK, f"{len(connected)} of {len(others)} devices are connected.")
     else:
         yield Finding("peers", PROBLEM, *_nobody(node, mdns))
-    for way in node.peering.ways.values():
+    for way in tuple(node.peering.ways.values()):  # we are on a thread of our own
         if way.state in ("unreachable", "refused") and way.device not in connected:
             address = ", ".join(map(str, way.addresses))
             yield Finding("peer", WARNING, f"{address} ({way.source}): {way.why}.", _cure(way.why))
 
 
 def _nobody(node: Membership, mdns: bool) -> tuple[str, str]:
-    seen = [way for way in node.peering.ways.values() if way.source == "mdns"]
+    seen = [way for way in tuple(node.peering.ways.values()) if way.source == "mdns"]
     if seen:
         why = "Colleagues are seen on the network, but none can be reached."
         return why, "A firewall, or a Wi-Fi that keeps devices apart: open the port on both sides."
