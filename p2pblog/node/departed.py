@@ -113,7 +113,7 @@ def _more(node: Membership, devices: list[DeviceKey]) -> Iterator[More]:
 def fallen(node: Membership) -> list[Admit]:
     """The admissions that fell with who had admitted, and may be made again."""
     team = node.replica.team
-    found = {key: lost for key, lost in node.knocked.items() if key not in team.devices}
+    found = {key: lost for key, lost in tuple(node.knocked.items()) if key not in team.devices}
     for one in node.replica.team_entries:
         lost = one.operation
         if team.void.get(one.id) is not Reason.BEYOND_CUTOFF or not isinstance(lost, Admit):

@@ -300,10 +300,16 @@ class Membership:
 
         One at a time: it takes seconds where a stranger sends all that it may.
         """
-        team = await trio.to_thread.run_sync(self.replica.team_with, pages, limiter=self._judging)
-        if team.is_active(device):
+
+        def weigh() -> tuple[bool, Admit | None]:
+            team = self.replica.team_with(pages)
+            active = team.is_active(device)
+            return active, None if active else knocking.fallen(team, pages, device)
+
+        active, fell = await trio.to_thread.run_sync(weigh, limiter=self._judging)
+        if active:
             await self.take(pages, None)
-        elif len(self.knocked) < MAX_KNOCKED and (fell := knocking.fallen(team, pages, device)):
+        elif fell is not None and len(self.knocked) < MAX_KNOCKED:
             self.knocked[device] = fell
 
     async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
