@@ -468,8 +468,9 @@ class Membership:
     def _wants(self, peer: Peer | None) -> bool:
         if (peer is not None and peer.device == self.me) or self._is_done():
             return False
-        small = len(self.replica.team.devices) <= MESH_SIZE
-        return small or len(self.sessions) < RANDOM_LINKS
+        devices = self.replica.team.devices
+        linked = {driver.remote for driver in self.sessions if driver.remote in devices}
+        return len(devices) <= MESH_SIZE or len(linked) < RANDOM_LINKS
 
     def _is_done(self) -> bool:
         """Whether we are of the team no more, and somebody else knows that too."""

@@ -13,6 +13,7 @@ import trio.testing
 from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
 from p2pblog.net.connection import Connection
+from p2pblog.node import membership
 from p2pblog.node.identity import Identity
 from p2pblog.node.murmur import BURST
 from p2pblog.node.node import Node
@@ -22,6 +23,7 @@ from p2pblog.node.sessions import MAX_STARTS, MAX_STRANGERS
 from p2pblog.protocol import codec, message, page
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import NO_BACKLINK, Entry
+from p2pblog.protocol.limits import RANDOM_LINKS
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.operation import RemoveMember
 from p2pblog.store.replica import Ingested
@@ -337,3 +339,27 @@ def test_nobody_keeps_all_the_room(tmp_path: Path) -> None:
                 await until_texts(c, ["for Cleo"])
 
     run(main)
+
+
+def test_strangers_take_no_link_of_a_large_team(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds the network key can't keep a node from dialling its own."""
+    monkeypatch.setattr(membership, "MESH_SIZE", 0)
+
+    async def main() -> None:
+        async with lied_to(tmp_path) as (a, _), AsyncExitStack() as stack:
+            for _ in range(RANDOM_LINKS):
+                await stack.enter_async_context(await stranger(a))
+            await until(lambda: has_sessions(a, RANDOM_LINKS + 1))
+            async with Office(tmp_path).node("c") as c:
+                await a.add_peer(await address(c))
+                await a.post("for Cleo", "", None, "")
+                await until_texts(c, ["for Cleo"])
+
+    run(main)
+
+
+async def has_sessions(node: Node, count: int) -> bool:
+    """Whether so many are connected, at least."""
+    return len(member(node).sessions) >= count
