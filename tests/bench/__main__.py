@@ -1,7 +1,67 @@
-"""`python -m tests.bench catchup|live|store [POSTS]`: figures as one JSON object."""
+"""`python -m tests.bench [NAME ...] [--small] [--runs N] [--json FILE] [--shared DIR]`.
 
+Without a name, every row. Prints a table in Markdown; writes JSON where a file is named. `--small`
+only shows that it works. `--shared` is a folder with the programs of the peers, installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
 import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from tests.bench import catchup, live, store
+from tests.bench import catchup, live, machine
+from tests.bench.figures import HEAD, Figure, Line, gathered, table, told
+from tests.bench.homes import Place, place
 
-{"catchup": catchup.main, "live": live.main, "store": store.main}[sys.argv[1]](sys.argv[2:])
+ROWS: dict[str, Callable[[Place], Iterator[Figure]]] = {
+    "catchup": catchup.measure,
+    "million": catchup.measure_million,
+    "live": live.measure,
+}
+RUNS = 3
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--small", action="store_true", help="only to see that it works")
+    parser.add_argument("--runs", type=int, help=f"{RUNS}, or 1 with --small")
+    parser.add_argument("--json", type=Path, help="write the figures of all runs to this file")
+    parser.add_argument("--shared", type=Path, help="the peers' programs, installed")
+    given = parser.parse_args(arguments)
+    unknown = set(given.names) - set(ROWS)
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}; there are: {', '.join(ROWS)}")
+    runs = given.runs or (1 if given.small else RUNS)
+    shared = given.shared.absolute() if given.shared else None
+    with place(given.small, shared) as where:
+        described = machine.described(where.folder)
+        lines = measured(where, given.names or list(ROWS), runs)
+    print(table(HEAD, (line.cells() for line in lines)))
+    print(f"\nMedians of {runs} runs, ranges in brackets. {told(described)}.")
+    if given.json:
+        found = {"machine": described, "runs": runs, "small": given.small}
+        rows = [line.json() for line in lines]
+        given.json.write_text(json.dumps({**found, "rows": rows}, indent=1, ensure_ascii=False))
+
+
+def measured(where: Place, names: list[str], runs: int) -> list[Line]:
+    """All rows, run by run, so that what is compared is measured close together."""
+    found: dict[str, list[list[Figure]]] = {name: [] for name in names}
+    for number in range(runs):
+        for name in names:
+            begun = time.monotonic()
+            found[name].append(list(ROWS[name](where)))
+            where.clear()
+            taken = time.monotonic() - begun
+            print(f"{name}, run {number + 1} of {runs}: {taken:.0f} s", file=sys.stderr)
+    return [line for name in names for line in gathered(name, found[name])]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

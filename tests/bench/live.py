@@ -1,123 +1,109 @@
-"""Live: a post on one daemon until an API client of another reads it, on loopback.
+"""Live: from a post on one daemon until an API client of another reads it, on loopback.
 
-Beside it, in the same run: whole processes of `p2pblog post` and `read` against a bare interpreter
-that imports click, and what two idle daemons take.
+Who posts, who reads and the daemons are processes of their own. Beside it what the machine needs
+for the same steps without us: a commit that is synced, on each side, and a round trip.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
-from statistics import median, quantiles
+from collections.abc import Iterator
+from itertools import combinations
+from statistics import median
 
 from p2pblog.cli.client import Client
-from p2pblog.cli.events import follow, position_of
 from p2pblog.config import Home
-from tests.bench.catchup import call, make_home, peak_memory, start
-from tests.support.teams import TeamBuilder
+from tests.bench import homes, limits, peers
+from tests.bench.daemons import Daemon, daemons, until
+from tests.bench.figures import Figure, Value, percentile
+from tests.bench.homes import Firm, Place
+from tests.bench.listener import listening, stamped
 
 GAP = 0.02  # seconds between posts: calm
-IDLE = 10.0  # seconds of watching idle daemons
-RUNS = 11
+DAEMONS = 8
+TEAM_RATE = 200  # posts a second, of all daemons together
 
 
-def latencies(one: Home, other: Home, posts: int) -> tuple[list[float], list[float]]:
+def measure(place: Place) -> Iterator[Figure]:
+    """Two daemons, calm; and eight, busy."""
+    raw = limits.fsync(place.folder)[0]
+    took, durable = _calm(place, place.size(500, 50))
+    beside = (raw, *_peers(place, "p50"))
+    reach = "3 ms; hypercore beside it"
+    yield Figure("post to event elsewhere, p50", median(took), "ms", beside, reach)
+    beside = (raw, *_peers(place, "p99"))
+    reach = "8 ms; hypercore beside it"
+    yield Figure("post to event elsewhere, p99", percentile(took, 99), "ms", beside, reach)
+    yield Figure("post durable, the answer of the API, p50", median(durable), "ms", (raw,))
+    every = _busy(place, place.size(20, 1), place.size(DAEMONS, 3))
+    what = f"{TEAM_RATE} posts/s team-wide, {place.size(DAEMONS, 3)} daemons, at every other"
+    beside = (Value("p50", median(every), "ms"), raw)
+    yield Figure(f"{what}, p99", percentile(every, 99), "ms", beside, "60 ms")
+
+
+def _peers(place: Place, which: str) -> Iterator[Value]:
+    """The peers' latency, measured once a run."""
+    for peer, name in peers.NAMES.items():
+        if place.shared is not None and peers.installed(place.shared, peer):
+            key = f"live {peer}"
+            if f"{key} p50" not in place.found:
+                row = peers.run(place.shared, peer, 1000, 1, live=place.size(500, 20))
+                for found in ("p50", "p99"):
+                    place.found[f"{key} {found}"] = float(row["live"][found])
+            yield Value(name, place.found.pop(f"{key} {which}"), "ms")
+
+
+def _calm(place: Place, count: int) -> tuple[list[float], list[float]]:
     """Milliseconds until each post was read elsewhere, and until it was durable here."""
-    after = position_of(call(other, "GET", "/status"))
-    read_at: dict[str, float] = {}
-    done = threading.Event()
+    firm = Firm(2)
+    made = [homes.make(place.new("live"), firm, device) for device in firm.devices]
+    with daemons(*made) as (one, other):
+        _mesh([one, other])
+        with listening([(other.home, count)]) as ages:
+            durable = []
+            for _ in range(count):
+                begun = time.perf_counter()
+                one.post("/posts", {"text": stamped()})
+                durable.append(1000 * (time.perf_counter() - begun))
+                time.sleep(GAP)
+            (took,) = ages()
+    return took, durable
 
-    def read() -> None:
-        for event in follow(Client(other), after):
-            if event.name == "post":
-                read_at[event.post()["text"]] = time.perf_counter()
-                if len(read_at) == posts:
-                    done.set()
-                    return
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    time.sleep(0.3)
-    client, sent, durable = Client(one), {}, []
-    for number in range(posts):
-        text = f"post number {number}"
-        sent[text] = time.perf_counter()
-        client.request("POST", "/posts", {"text": text})
-        durable.append(1000 * (time.perf_counter() - sent[text]))
-        time.sleep(GAP)
-    assert done.wait(20), f"{len(read_at)} of {posts} arrived"
+def _busy(place: Place, seconds: float, count: int) -> list[float]:
+    """Milliseconds of each post at each reader but the one where it was written."""
+    firm = Firm(count)
+    made = [homes.make(place.new("busy"), firm, device) for device in firm.devices]
+    each = round(TEAM_RATE * seconds / count)
+    with daemons(*made) as running:
+        _mesh(running)
+        with listening([(daemon.home, each * (count - 1)) for daemon in running]) as ages:
+            writers = [
+                threading.Thread(target=_write, args=(daemon.home, each, count / TEAM_RATE, number))
+                for number, daemon in enumerate(running)
+            ]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+            return [late for found in ages() for late in found]
+
+
+def _write(home: Home, count: int, gap: float, number: int) -> None:
+    """Post so many, one every `gap` seconds, whatever each takes; writers take turns."""
+    client = Client(home)
+    due = time.monotonic() + 0.2 + gap * number / DAEMONS
+    for _ in range(count):
+        time.sleep(max(0.0, due - time.monotonic()))
+        client.request("POST", "/posts", {"text": stamped(number)})
+        due += gap
     client.close()
-    return [1000 * (read_at[text] - began) for text, began in sent.items()], durable
 
 
-def whole(*command: str) -> float:
-    """Median milliseconds of a whole process."""
-    took = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-        took.append(1000 * (time.perf_counter() - began))
-    return median(took)
-
-
-def cpu(pid: int) -> float:
-    """Seconds of processor that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def run(posts: int = 300) -> dict[str, object]:
-    """The figures of one run."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        team = TeamBuilder(random.Random(2))
-        founder = team.found()
-        second = team.join(founder, "Bob")
-        one = make_home(folder / "one", team, founder, team.pages())
-        other = make_home(folder / "other", team, second, team.pages())
-        processes = [start(one), start(other)]
-        try:
-            port = call(one, "GET", "/status")["port"]
-            call(other, "POST", "/peers", {"address": f"127.0.0.1:{port}"})
-            while not call(one, "GET", "/status")["peers"]:
-                time.sleep(0.05)
-            took, durable = latencies(one, other, posts)
-            home = ("-m", "p2pblog", "--home", str(one.path))
-            posting, reading = whole(*home, "post", "hello"), whole(*home, "read", "--limit", "20")
-            bare = whole("-c", "import click")
-            time.sleep(1)
-            before = [cpu(p.pid) for p in processes]
-            time.sleep(IDLE)
-            idle = [cpu(p.pid) - was for p, was in zip(processes, before, strict=True)]
-            memory = max(peak_memory(process) for process in processes)
-            for home_of in (one, other):
-                call(home_of, "POST", "/stop")
-            for process in processes:
-                process.wait(10)
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-        cuts = quantiles(took, n=100)
-        return {
-            "live_ms_p50": round(median(took), 1),
-            "live_ms_p99": round(cuts[98], 1),
-            "durable_ms_p50": round(median(durable), 1),
-            "post_process_ms": round(posting),
-            "read_process_ms": round(reading),
-            "bare_click_ms": round(bare),
-            "idle_cpu_percent": round(100 * max(idle) / IDLE, 2),
-            "peak_mb": memory,
-        }
-
-
-def main(arguments: list[str]) -> None:
-    """Print the figures as JSON."""
-    print(json.dumps(run(int(arguments[0]) if arguments else 300)))
+def _mesh(running: list[Daemon]) -> None:
+    """Link each with each."""
+    for one, other in combinations(running, 2):
+        one.meet(other.port)
+    for daemon in running:
+        until(lambda daemon=daemon: daemon.connected() == len(running) - 1, "mesh")  # type: ignore[misc]  # bound now
