@@ -56,6 +56,7 @@ class Wire:
 
     async def head(self) -> Head:
         """The head of the next request."""
+        self._head_only = False  # until it says so: what can't be read is answered with words
         event = await self._next()
         if not isinstance(event, h11.Request):
             raise Gone

@@ -34,6 +34,17 @@ async def is_well(server: Server) -> bool:
     return (await server.ask("GET", "/status")).status == 200
 
 
+def test_nonsense_after_a_head_is_answered_with_words(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            answers = await server.raw(HEAD.replace(b"GET", b"HEAD") + b"\r\nhello\r\n\r\n")
+            assert answers.count(b"HTTP/1.1 400 Bad Request") == 2
+            assert answers.endswith(b"}")
+            assert await is_well(server)
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("data", "status"),
     [
