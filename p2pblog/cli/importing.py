@@ -127,11 +127,17 @@ def _batches(
 
 
 def _lines(raw: BinaryIO, file: str) -> Iterator[bytes]:
+    """The lines of a file. Raises `OSError` and `EOFError` where it can't be read."""
     if not file.endswith(".gz"):
-        return iter(raw)
+        yield from raw
+        return
     import gzip
+    import zlib
 
-    return iter(cast(IO[bytes], gzip.GzipFile(fileobj=raw)))
+    try:
+        yield from cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+    except zlib.error as e:
+        raise OSError(f"it is damaged ({e})") from e
 
 
 def _item(number: int, line: bytes, tally: Tally) -> ImportItem | None:
@@ -181,7 +187,10 @@ def _time(text: str) -> str:
         raise ValueError("time has no zone")
     if moment < EPOCH:
         raise ValueError("time is before 1970")
-    return when.rfc3339(moment)
+    try:
+        return when.rfc3339(moment)
+    except OverflowError as e:  # its zone puts it beyond the year 9999
+        raise ValueError("time is out of range") from e
 
 
 def _id_of(line: bytes) -> str:

@@ -53,6 +53,7 @@ REFUSED = [
     (line(2, time="yesterday"), "time is not RFC 3339"),
     (line(2, time="2004-11-15T12:18:00"), "time has no zone"),
     (line(2, time="1969-12-31T23:59:59Z"), "time is before 1970"),
+    (line(2, time="9999-12-31T23:59:59-23:59"), "time is out of range"),
     (line(2, author="\ud800"), "author has a lone surrogate, which is no character"),
     (line(2, text="x" * 70_000), "too long"),
     (line(2, text=""), "empty"),
@@ -100,6 +101,10 @@ def test_files_that_can_not_be_read(home: Home, team: Team, tmp_path: Path) -> N
     assert run_cli(home, "import", str(tmp_path / "bad.gz")).code == 1
     (tmp_path / "cut.gz").write_bytes(gzip.compress(line(1).encode() * 9)[:-20])
     assert run_cli(home, "import", str(tmp_path / "cut.gz")).code == 1
+    (tmp_path / "hit.gz").write_bytes(gzip.compress(line(1).encode() * 9)[:10] + b"\xff" * 40)
+    hit = run_cli(home, "import", str(tmp_path / "hit.gz"))
+    assert hit.code == 1
+    assert "it is damaged" in hit.err
     assert run_cli(home, "import", write(tmp_path / "none.jsonl", [])).code == 2
 
 
