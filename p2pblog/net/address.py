@@ -85,9 +85,10 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _port(port: str, text: str) -> int:
-    if not (port.isascii() and port.isdigit()) or not 0 < int(port[:6]) < 65536:
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+    if not 0 < number < 65536:
         raise UsageError(f"{text!r} is no address: the port is a number from 1 to 65535", _HINT)
-    return int(port)
+    return number
 
 
 def _host(host: str, text: str) -> str:

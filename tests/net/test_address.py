@@ -36,6 +36,7 @@ def test_what_people_write_is_understood_and_printed_back(text: str, address: Ad
         ("anna:", "port"),
         ("anna:0", "port"),
         ("anna:65536", "port"),
+        ("anna:0111111111", "port"),
         ("anna:٣", "port"),
         ("two words", "host name"),
         ("-anna", "host name"),
