@@ -35,7 +35,7 @@ def clean_text(text: str) -> str:
 def clean_channel(name: str) -> str:
     """A channel's name: no leading #, lower case, no blanks. Raises `UsageError`."""
     try:
-        clean = names.clean(name.removeprefix("#")).lower()
+        clean = names.clean(name.removeprefix("#").lower())  # small letters may take more bytes
     except Refused as refused:
         hint = "A word will do: letters, digits, dashes."
         raise UsageError(f"No channel's name: {name!r} ({refused.detail}).", hint) from None

@@ -223,7 +223,9 @@ def test_what_can_not_be_posted_is_named(tmp_path: Path) -> None:
     async def main() -> None:
         async with Office(tmp_path).node("a") as a:
             await a.found("Acme", "Ana", "desk")
-            for text, channel in (("", "x"), (" \n", "x"), ("a" * 16_000, "x"), ("a", "two words")):
+            long = "İ" * 32  # 64 bytes, and 96 in small letters
+            refused = ("", "x"), (" \n", "x"), ("a" * 16_000, "x"), ("a", "two words"), ("a", long)
+            for text, channel in refused:
                 with pytest.raises(UserError):
                     await a.post(text, channel, None, "")
             with pytest.raises(NotFound):
