@@ -70,6 +70,18 @@ class Replica:
     def device(self) -> DeviceKey:
         return self.signing.public
 
+    def copy(self) -> Replica:
+        """Another that holds the same."""
+        made = Replica(1)
+        made.signing = self.signing
+        made.logs = {
+            log_id: Log(log.kind, [list(way) for way in log.ways])
+            for log_id, log in self.logs.items()
+        }
+        made.page_entries, made.incarnation = self.page_entries, self.incarnation
+        made._admitted, made._cut = set(self._admitted), set(self._cut)
+        return made
+
     # -- as a view ---------------------------------------------------------------------------
 
     def tips(self, scope: Scope) -> Mapping[LogId, tuple[Tip, ...]]:
