@@ -14,6 +14,7 @@ from p2pblog.protocol.entry import NO_BACKLINK, Entry, Incarnation
 from p2pblog.protocol.log import Tip
 from p2pblog.store import entries, notes
 from p2pblog.store.catalog import LogKey
+from p2pblog.store.views import readable
 from p2pblog.store.writing import Run, Writing
 
 
@@ -86,7 +87,11 @@ def _append(
         salt=draft.salt,
         content=content,
     )
-    run = Run([made.id], [made.header], [made.header_bytes], [made.signature], [made.payload])
+    post = readable(draft.payload_class, made.payload)
+    run = Run(
+        *([made.id], [made.header], [made.header_bytes]),
+        *([made.signature], [made.payload], [post]),
+    )
     arrival, _ = writing.add(log, branch, run)
     if draft.key:
         notes.keep_key(writing.connection, draft.key, arrival, writing.now)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from p2pblog.errors import Reason, Refused
+from p2pblog.errors import Reason
 from p2pblog.protocol import team
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Entry, EntryId, Kind, TeamId, entry_id, parse_header
@@ -92,8 +92,8 @@ def read(connection: sqlite3.Connection, logs: Iterable[Log]) -> Iterator[Entry]
                 yield Entry(entry_id(header), parse_header(header), header, signature, payload)
 
 
-def of_pages(pages: Iterable[Page | Refused]) -> Iterator[Entry]:
+def of_pages(pages: Iterable[Page]) -> Iterator[Entry]:
     """The entries of verified team pages."""
     for page in pages:
-        if not isinstance(page, Refused) and page.headers[0].kind == Kind.TEAM:
+        if page.headers[0].kind == Kind.TEAM:
             yield from map(Entry, page.ids, page.headers, page.raw, page.signatures, page.payloads)

@@ -138,7 +138,8 @@ def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:
     for arrival, stored, payload in rows:
         raw = log.whole(stored)
         header = entry.parse_header(raw)
-        writing.sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload])
+        post = views.readable(header.payload_class, payload)
+        writing.sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload], [post])
     writing.flush()
     (cursor,) = writing.connection.execute("SELECT indexed FROM store").fetchone()
     arrivals = [row[0] for row in rows if row[0] <= cursor]

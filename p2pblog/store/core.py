@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from p2pblog.errors import Refused
 from p2pblog.protocol.entry import LogId, TeamId
 from p2pblog.protocol.team import Team
 from p2pblog.store import append, authority, bounds, ingest, rebuild, search, views, wants
@@ -19,7 +20,7 @@ from p2pblog.store.authority import Authority
 from p2pblog.store.backlog import Backlog
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.database import Database
-from p2pblog.store.ingest import Ingested
+from p2pblog.store.ingest import Ingested, Verified
 from p2pblog.store.writing import Writing
 
 
@@ -85,7 +86,8 @@ class Core:
 
     def team_with(self, pages: Sequence[bytes]) -> Team:
         """What the team would be with these pages too; stores nothing."""
-        more = authority.of_pages(ingest.verify(pages, self.team_id))
+        verified = (one for one in self.verify(pages) if isinstance(one, Verified))
+        more = authority.of_pages(one.page for one in verified)
         return self._authority.with_more(more, self.team_id).team
 
     # Writing
@@ -117,7 +119,14 @@ class Core:
 
     def ingest(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
         """Verify and store pages of others, each whole or not at all, in one transaction."""
-        verified = ingest.verify(pages, self.team_id)
+        return self.store(self.verify(pages), now)
+
+    def verify(self, pages: Sequence[bytes]) -> list[Verified | Refused]:
+        """Verify pages, and keep nobody from writing meanwhile: `store` stores them."""
+        return ingest.verify(pages, self.team_id)
+
+    def store(self, verified: Sequence[Verified | Refused], now: int) -> list[Ingested]:
+        """Store verified pages, each whole or not at all, in one transaction."""
         with self._writing(now) as writing:
             return ingest.store(writing, verified)
 

@@ -17,7 +17,8 @@ from p2pblog.protocol.entry import EntryId, Kind, TeamId
 from p2pblog.protocol.limits import MAX_INCARNATIONS, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Branch, Outcome, Place, Tip, place
 from p2pblog.protocol.page import Page
-from p2pblog.store import bounds, entries, wants
+from p2pblog.protocol.post import Post
+from p2pblog.store import bounds, entries, views, wants
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Log, LogKey
 from p2pblog.store.writing import Run, Writing
@@ -43,19 +44,33 @@ class Ingested:
     filled: int = 0
 
 
-def verify(pages: Sequence[bytes], team: TeamId) -> list[Page | Refused]:
-    """Each page verified, or why it is refused. Needs no transaction and no lock."""
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verified page, and what can be read of each of its entries."""
+
+    page: Page
+    posts: Sequence[Post | None]
+
+    @property
+    def is_team(self) -> bool:
+        """Whether it is of a team log."""
+        return self.page.headers[0].kind == Kind.TEAM
+
+
+def verify(pages: Sequence[bytes], team: TeamId) -> list[Verified | Refused]:
+    """Each page verified and read, or why it is refused. Needs no transaction and no lock."""
     return [_verified(data, team) for data in pages]
 
 
-def _verified(data: bytes, team: TeamId) -> Page | Refused:
+def _verified(data: bytes, team: TeamId) -> Verified | Refused:
     try:
-        return page.verify(data, team)
+        found = page.verify(data, team)
     except Refused as refusal:
         return refusal
+    return Verified(found, views.read_all(found.headers, found.payloads))
 
 
-def store(writing: Writing, verified: Sequence[Page | Refused]) -> list[Ingested]:
+def store(writing: Writing, verified: Sequence[Verified | Refused]) -> list[Ingested]:
     """Store a batch; posts are judged by the team that its team pages make."""
     results: list[Ingested | None] = [
         Ingested(Outcome.REFUSED, item.reason) if isinstance(item, Refused) else None
@@ -63,16 +78,17 @@ def store(writing: Writing, verified: Sequence[Page | Refused]) -> list[Ingested
     ]
     todo = [(i, item) for i, item in enumerate(verified) if not isinstance(item, Refused)]
     for index, item in todo:
-        if item.headers[0].kind == Kind.TEAM:
+        if item.is_team:
             results[index] = _store_page(writing, item, None)
     authority = bounds.judge(writing)
     for index, item in todo:
-        if item.headers[0].kind != Kind.TEAM:
+        if not item.is_team:
             results[index] = _store_page(writing, item, authority)
     return [result for result in results if result is not None]
 
 
-def _store_page(writing: Writing, item: Page, authority: Authority | None) -> Ingested:
+def _store_page(writing: Writing, verified: Verified, authority: Authority | None) -> Ingested:
+    item = verified.page
     key, first = LogKey(*item.log), item.headers[0]
     log = writing.log(writing.catalog.id_of(key))
     reason = authority.refusal(key, first.seq, item.ids) if authority else None
@@ -97,7 +113,7 @@ def _store_page(writing: Writing, item: Page, authority: Authority | None) -> In
     reason = _refusal(writing, key, log, found)
     if reason is not None:
         return Ingested(Outcome.REFUSED, reason, key, first.seq, filled=filled)
-    return _store_new(writing, key, log, item, found, filled)
+    return _store_new(writing, key, log, verified, found, filled)
 
 
 def _refusal(writing: Writing, key: LogKey, log: Log | None, found: Place) -> Reason | None:
@@ -110,15 +126,16 @@ def _refusal(writing: Writing, key: LogKey, log: Log | None, found: Place) -> Re
 
 
 def _store_new(
-    writing: Writing, key: LogKey, log: Log | None, item: Page, found: Place, filled: int
+    writing: Writing, key: LogKey, log: Log | None, verified: Verified, found: Place, filled: int
 ) -> Ingested:
-    index, branch = found.index, found.branch
+    item, index, branch = verified.page, found.index, found.branch
     run = Run(
         item.ids[index:],
         item.headers[index:],
         item.raw[index:],
         [item.signature_at(i) for i in range(index, len(item.ids))],
         item.payloads[index:],
+        verified.posts[index:],
     )
     log = log or writing.new_log(key)
     if branch is None or found.outcome is Outcome.FORK:

@@ -56,7 +56,9 @@ def _show(
     for arrival, number, stored, payload in rows:
         log = catalog.by_number[number]
         raw = log.whole(stored)
-        sheet.add(log, arrival, [entry.entry_id(raw)], [entry.parse_header(raw)], [payload])
+        header = entry.parse_header(raw)
+        post = views.readable(header.payload_class, payload)
+        sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload], [post])
     posts = sheet.write(connection)
     sheet.settle()
     connection.execute("UPDATE store SET posts = posts + ?", (posts,))

@@ -35,6 +35,14 @@ def readable(payload_class: int, payload: bytes | None) -> Post | None:
         return None
 
 
+def read_all(headers: Sequence[Header], payloads: Sequence[bytes | None]) -> list[Post | None]:
+    """`readable` of each."""
+    return [
+        readable(header.payload_class, payload)
+        for header, payload in zip(headers, payloads, strict=True)
+    ]
+
+
 @dataclass(slots=True)
 class Sheet:
     """View rows of a transaction, gathered and then written at once.
@@ -59,19 +67,22 @@ class Sheet:
         ids: Sequence[EntryId],
         headers: Sequence[Header],
         payloads: Sequence[bytes | None],
+        posts: Sequence[Post | None],
     ) -> None:
-        """Note entries of one log, stored under the arrival numbers from `arrival` on."""
+        """Note entries of one log, stored under the arrival numbers from `arrival` on.
+
+        `posts` is what can be read of each, as `read_all` gives it.
+        """
         if log.key.kind != Kind.POSTS:
             return
         number = log.number
-        for at, (name, header, payload) in enumerate(
-            zip(ids, headers, payloads, strict=True), arrival
+        for at, (name, header, payload, post) in enumerate(
+            zip(ids, headers, payloads, posts, strict=True), arrival
         ):
             if header.payload_class in _SILENT:
                 if header.payload_class == PayloadClass.PROFILE:
                     self._profiles.append((at, number, header.time, name[:START]))
                 continue
-            post = readable(header.payload_class, payload)
             start = name[:START]
             channel, reply = UNREADABLE, None
             if post is not None:

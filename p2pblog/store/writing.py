@@ -14,10 +14,11 @@ from typing import Any
 
 from p2pblog.protocol.entry import Entry, EntryId, Header, LogId
 from p2pblog.protocol.log import Branch, Tip
+from p2pblog.protocol.post import Post
 from p2pblog.store import entries
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog, Log, LogKey, squeezed
-from p2pblog.store.views import Sheet
+from p2pblog.store.views import Sheet, readable
 
 STORED_EVERY_MS = 60_000  # how finely the time of storing is kept: retention counts in days
 
@@ -31,6 +32,7 @@ class Run:
     raw: Sequence[bytes]
     signatures: Sequence[bytes | None]
     payloads: Sequence[bytes | None]
+    posts: Sequence[Post | None]  # what can be read of each
 
     def whole(self) -> Iterator[tuple[Any, ...]]:
         """The fields of each entry."""
@@ -120,7 +122,8 @@ class Writing:
         if log.is_team:
             self.team_entries += map(Entry._make, run.whole())
         shown = count if not log.bounds else max(0, log.bounds.get(branch.number, 0) - first + 1)
-        self.sheet.add(log, arrival, run.ids[:shown], run.headers[:shown], run.payloads[:shown])
+        seen = (run.ids[:shown], run.headers[:shown], run.payloads[:shown], run.posts[:shown])
+        self.sheet.add(log, arrival, *seen)
         self.next_arrival += count
         self._count += count
         size = run.size
@@ -141,7 +144,8 @@ class Writing:
         run("DELETE FROM wants WHERE arrival = ?", (old,))
         if run("DELETE FROM posts WHERE arrival = ?", (old,)).rowcount:  # not beyond a cut-off
             self._posts -= 1
-            self.sheet.add(changed, new, [name], [header], [payload])
+            post = readable(header.payload_class, payload)
+            self.sheet.add(changed, new, [name], [header], [payload], [post])
         run("UPDATE profiles SET arrival = ? WHERE arrival = ?", (new, old))
         self.wanted -= 1
         self.size += len(payload)
