@@ -12,6 +12,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import eq
 from typing import Any, TypeAlias
 
 import msgpack
@@ -21,6 +23,7 @@ from p2pblog.protocol.limits import MAX_DEPTH, MAX_ITEMS
 
 Value: TypeAlias = "bool | int | bytes | str | tuple[Value, ...] | None"
 JsonSchema: TypeAlias = dict[str, Any]
+EXACT = "exact"  # the name in a scope that says whether records may have appended elements
 
 _packb: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True, strict_types=False).pack
 
@@ -38,6 +41,16 @@ def _refuse_ext(_code: int, _data: bytes) -> Any:
     raise Refused(Reason.BAD_SHAPE, "extension types are not used")
 
 
+_unpackb: Callable[..., Any] = partial(
+    msgpack.unpackb,
+    use_list=False,
+    object_pairs_hook=_refuse_map,
+    ext_hook=_refuse_ext,
+    strict_map_key=False,
+    max_array_len=MAX_ITEMS,
+)
+
+
 def unpack(data: bytes, limit: int) -> Value:
     """The value that `data` encodes, at most `limit` bytes.
 
@@ -47,14 +60,7 @@ def unpack(data: bytes, limit: int) -> Value:
     if len(data) > limit:
         raise Refused(Reason.TOO_LARGE, f"{len(data)} bytes, limit {limit}")
     try:
-        value: Value = msgpack.unpackb(
-            data,
-            use_list=False,
-            object_pairs_hook=_refuse_map,
-            ext_hook=_refuse_ext,
-            strict_map_key=False,
-            max_array_len=min(len(data), MAX_ITEMS),
-        )
+        value: Value = _unpackb(data, max_array_len=min(len(data), MAX_ITEMS))
     except Refused:
         raise
     except msgpack.StackError as error:
@@ -100,7 +106,8 @@ class Shape(ABC):
     def test(self, value: str, scope: dict[str, Any]) -> str:
         """A Python expression that is true of what `check` passes; `value` is an expression.
 
-        What it needs besides is put into `scope`.
+        What it needs besides is put into `scope`. With `scope[EXACT]` nothing may be appended
+        anywhere: then every element is of a known shape.
         """
 
 
@@ -249,7 +256,7 @@ class Many(Shape):
     def test(self, value: str, scope: dict[str, Any]) -> str:
         """Type, count, and each item."""
         name = f"each{len(scope)}"
-        scope[name] = _compiled(self.shape)
+        scope[name] = _compiled(self.shape, scope[EXACT])
         count = f"type({value}) is tuple and {self.low} <= len({value}) <= {self.high}"
         return f"{count} and all(map({name}, {value}))"
 
@@ -266,15 +273,19 @@ class Array(Shape):
     name: str
     fields: tuple[tuple[str, Shape], ...]
     extra: bool = False
-    _test: list[Callable[[Any], bool]] = field(
-        default_factory=list, init=False, repr=False, compare=False
+    _tests: dict[bool, Callable[[Any], bool]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def tested(self, exact: bool) -> Callable[[Any], bool]:
+        """`test` as a function, compiled once."""
+        if exact not in self._tests:
+            self._tests[exact] = _compiled(self, exact)
+        return self._tests[exact]
 
     def check(self, value: Value) -> None:
         """BAD_SHAPE unless an array of the due length, then each position."""
-        if not self._test:
-            self._test.append(_compiled(self))
-        if not self._test[0](value):
+        if not self.tested(exact=False)(value):
             self._explain(value)
 
     def _explain(self, value: Value) -> None:
@@ -289,8 +300,8 @@ class Array(Shape):
 
     def test(self, value: str, scope: dict[str, Any]) -> str:
         """Type, count, and each position."""
-        due = len(self.fields)
-        count = f"type({value}) is tuple and len({value}) {'>=' if self.extra else '=='} {due}"
+        due, more = len(self.fields), self.extra and not scope[EXACT]
+        count = f"type({value}) is tuple and len({value}) {'>=' if more else '=='} {due}"
         each = [shape.test(f"{value}[{n}]", scope) for n, (_, shape) in enumerate(self.fields)]
         return " and ".join([count, *each])
 
@@ -322,9 +333,9 @@ class Constant(Shape):
         return {"const": self.value}
 
 
-def _compiled(shape: Shape) -> Callable[[Any], bool]:
+def _compiled(shape: Shape, exact: bool) -> Callable[[Any], bool]:
     """`shape.test` as a function: a record is checked without a call per field."""
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {EXACT: exact}
     test: Callable[[Any], bool] = eval(f"lambda v: {shape.test('v', scope)}", scope)
     return test
 
@@ -336,6 +347,20 @@ def decode(shape: Shape, data: bytes, limit: int) -> tuple[Any, ...]:
     if type(value) is not tuple:
         raise Refused(Reason.BAD_SHAPE, "array due")
     return value
+
+
+def plain(shape: Array, items: Sequence[bytes], limit: int) -> list[tuple[Any, ...]] | None:
+    """`decode` of many records at once, in less than half the time.
+
+    None where any of them would be refused or has appended elements: then look at each.
+    """
+    try:
+        values = [_unpackb(item) for item in items]
+    except (Refused, ValueError, TypeError, msgpack.UnpackException):
+        return None
+    if max(map(len, items), default=0) > limit or not all(map(shape.tested(exact=True), values)):
+        return None
+    return values if all(map(eq, map(_packb, values), items)) else None
 
 
 def to_json(value: Value | Sequence[Any]) -> Any:

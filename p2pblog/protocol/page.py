@@ -8,7 +8,7 @@ A page is atomic: it is stored whole or refused whole. Spec: `protocol/page.md`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec, crypto
@@ -23,6 +23,7 @@ from p2pblog.protocol.entry import (
     TeamId,
     check_signature,
     parse_header,
+    parse_headers,
 )
 from p2pblog.protocol.limits import MAX_HEADER, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, MAX_PAYLOAD
 
@@ -82,7 +83,7 @@ def verify(data: bytes, team: TeamId) -> Page:
     raw, payloads, signatures = codec.decode(SHAPE, data, MAX_PAGE_BYTES)
     if len(payloads) != len(raw):
         raise Refused(Reason.BAD_SHAPE, f"{len(payloads)} payloads for {len(raw)} headers")
-    headers = [parse_header(item) for item in raw]
+    headers = parse_headers(raw)
     kind = headers[0].kind
     if len(signatures) != (len(raw) if kind == Kind.TEAM else 1):
         raise Refused(Reason.BAD_SHAPE, f"{len(signatures)} signatures for {len(raw)} entries")
@@ -108,8 +109,7 @@ def _is_founding(header: Header, raw: bytes, team: TeamId) -> bool:
 
 
 def _check_chain(headers: list[Header], raw: tuple[bytes, ...]) -> list[EntryId]:
-    label, blake2b = crypto.ENTRY, crypto.blake2b
-    ids: list[Any] = [blake2b(label, item) for item in raw]
+    ids = [EntryId(id_) for id_ in crypto.blake2b_each(crypto.ENTRY, raw)]
     first = headers[0]
     log = first[1:4]
     seq = first.seq
@@ -125,10 +125,10 @@ def _check_chain(headers: list[Header], raw: tuple[bytes, ...]) -> list[EntryId]
 
 
 def _check_payloads(headers: list[Header], payloads: tuple[bytes | None, ...]) -> None:
-    label, blake2b = crypto.PAYLOAD, crypto.blake2b
-    for header, payload in zip(headers, payloads, strict=True):
+    hashes = crypto.blake2b_each(crypto.PAYLOAD, (payload or b"" for payload in payloads))
+    for header, payload, hashed in zip(headers, payloads, hashes, strict=True):
         if payload is None:
             if header.kind == Kind.TEAM:
                 raise Refused(Reason.PAYLOAD_NEEDED, f"team entry {header.seq}")
-        elif len(payload) != header.payload_size or blake2b(label, payload) != header.payload_hash:
+        elif len(payload) != header.payload_size or hashed != header.payload_hash:
             raise Refused(Reason.BAD_PAYLOAD, f"seq {header.seq}")

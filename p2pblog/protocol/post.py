@@ -6,9 +6,10 @@ newer version". Later versions may append elements. Spec: `protocol/post.md`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import codec
@@ -84,8 +85,7 @@ class Source:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """What people write and read. `channel` has no leading #."""
 
     text: str
@@ -136,7 +136,19 @@ class Opening:
 
 def parse_post(body: bytes) -> Post:
     """The post in `body`. Raises `Refused`."""
-    text, channel, reply, source, *_ = codec.decode(POST, body, MAX_PAYLOAD)
+    return _post(codec.decode(POST, body, MAX_PAYLOAD))
+
+
+def parse_posts(bodies: Sequence[bytes]) -> list[Post] | None:
+    """`parse_post` of many at once, None where any is refused or of a later version."""
+    values = codec.plain(POST, bodies, MAX_PAYLOAD)
+    return None if values is None else [_post(value) for value in values]
+
+
+def _post(value: tuple[Any, ...]) -> Post:
+    text, channel, reply, source, *_ = value
+    if reply is None and source is None:
+        return Post(text, channel)
     return Post(
         text,
         channel,

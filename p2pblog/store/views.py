@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from p2pblog.errors import Refused
 from p2pblog.protocol import entry
 from p2pblog.protocol.entry import EntryId, Header, Kind, PayloadClass
-from p2pblog.protocol.post import Post, parse_post
+from p2pblog.protocol.limits import SALT_SIZE
+from p2pblog.protocol.post import Post, parse_post, parse_posts
 from p2pblog.store.backlog import Document, document
 from p2pblog.store.catalog import Log
 
@@ -37,6 +38,10 @@ def readable(payload_class: int, payload: bytes | None) -> Post | None:
 
 def read_all(headers: Sequence[Header], payloads: Sequence[bytes | None]) -> list[Post | None]:
     """`readable` of each."""
+    if {header.payload_class for header in headers} == {POST} and all(payloads):
+        posts = parse_posts([payload[SALT_SIZE:] for payload in payloads if payload])
+        if posts is not None:
+            return list(posts)
     return [
         readable(header.payload_class, payload)
         for header, payload in zip(headers, payloads, strict=True)

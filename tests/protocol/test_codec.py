@@ -23,9 +23,11 @@ from p2pblog.protocol.codec import (
     Value,
     decode,
     pack,
+    plain,
     to_json,
     unpack,
 )
+from tests.support.mutate import mutated
 from tests.support.published import published
 from tests.support.vectors import vectors
 
@@ -234,3 +236,33 @@ def slowly(shape: Shape, value: Any) -> None:
             raise caught.value
     else:
         shape.check(value)
+
+
+LAYERS = Array(
+    "layers",
+    (
+        ("number", Uint(9)),
+        ("inner", Maybe(Array("inner", (("name", Text(4)),), extra=True))),
+        ("many", Many(Array("one", (("flag", Bool()),), extra=True), 2)),
+    ),
+    extra=True,
+)
+LAYER = pack((1, ("a",), ((True,),)))
+
+
+@given(st.lists(mutated([LAYER, pack((9, None, ((False,), (True,))))]), max_size=4))
+def test_many_at_once_are_what_each_is(items: list[bytes]) -> None:
+    found = plain(LAYERS, items, 20)
+    if found is not None:
+        assert found == [decode(LAYERS, item, 20) for item in items]
+
+
+def test_what_a_later_version_appends_is_looked_at_alone() -> None:
+    assert plain(LAYERS, [LAYER, LAYER], 20) == [(1, ("a",), ((True,),))] * 2
+    assert plain(LAYERS, [], 20) == []
+    for other in ((1, None, (), 2), (1, ("a", 1), ()), (1, None, ((True, 1),)), (10, None, ())):
+        assert plain(LAYERS, [LAYER, pack(other)], 20) is None
+    overlong = b"\x93\xcc\x01\xc0\x90"
+    for bad in (overlong, b"", LAYER + b"\x00", b"\x80"):
+        assert plain(LAYERS, [LAYER, bad], 20) is None
+    assert plain(LAYERS, [LAYER], len(LAYER) - 1) is None

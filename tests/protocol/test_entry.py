@@ -1,5 +1,6 @@
 """`protocol/entry.md`: headers are refused by name; ids and signatures bind what they say."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -228,3 +229,17 @@ def check(vector: dict[str, Any]) -> None:
         case _:
             payload = bytes.fromhex(vector["payload"])
             entry.check_payload(entry.parse_header(header), payload)
+
+
+def read(parse: Callable[[], object]) -> object:
+    """What it gives, or why it refuses."""
+    try:
+        return parse()
+    except Refused as refused:
+        return refused.reason, refused.detail
+
+
+@given(st.lists(mutated([FIRST.header_bytes, SECOND.header_bytes]), max_size=3))
+def test_headers_of_a_page_are_read_as_each_is(items: list[bytes]) -> None:
+    each = read(lambda: [entry.parse_header(item) for item in items])
+    assert read(lambda: entry.parse_headers(items)) == each

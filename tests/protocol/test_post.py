@@ -132,3 +132,16 @@ def test_invalid_vectors(vector: dict[str, Any]) -> None:
     with pytest.raises(Refused) as caught:
         PARSE[vector["kind"]](bytes.fromhex(vector["body"]))
     assert caught.value.reason == vector["reason"]
+
+
+@given(st.lists(mutated([POSTS[0].pack(), POSTS[1].pack()]), max_size=3))
+def test_posts_of_a_page_are_read_as_each_is(bodies: list[bytes]) -> None:
+    found = post.parse_posts(bodies)
+    if found is not None:
+        assert found == [post.parse_post(body) for body in bodies]
+
+
+def test_posts_of_a_page_are_read_at_once() -> None:
+    bodies = [one.pack() for one in POSTS]
+    assert post.parse_posts(bodies) == list(POSTS)
+    assert post.parse_posts([*bodies, b""]) is None
