@@ -16,6 +16,7 @@ from p2pblog.errors import Reason, Refused, UsageError
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _LABEL: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
+_SCOPE: Final = re.compile(r"[\w.-]+")  # an interface's name or number
 _MAX_HOST: Final = 253  # of a DNS name
 _HINT: Final = "write HOST, HOST:PORT or [IPV6]:PORT"
 
@@ -104,6 +105,8 @@ def _ip(host: str, text: str) -> str:
         ip = ipaddress.ip_address(host)
     except ValueError:
         raise UsageError(f"{text!r} is no address: {host!r} is no IP address", _HINT) from None
+    if ip.version == 6 and ip.scope_id is not None and not _SCOPE.fullmatch(ip.scope_id):
+        raise UsageError(f"{text!r} is no address: {ip.scope_id!r} is no interface", _HINT)
     if ip.version == 6 and ip.is_link_local and ip.scope_id is None:
         raise UsageError(
             f"{text!r} is link-local: say on which interface", f"for example {host}%eth0"

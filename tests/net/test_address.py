@@ -54,6 +54,8 @@ def test_what_people_write_is_understood_and_printed_back(text: str, address: Ad
         ("224.0.0.251", "one machine"),
         ("ff02::fb", "one machine"),
         ("fe80::1", "which interface"),
+        ("fe80::1%a]b", "interface"),
+        ("fe80::1%a b", "interface"),
     ],
 )
 def test_nonsense_is_named(text: str, what: str) -> None:
