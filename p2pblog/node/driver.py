@@ -347,7 +347,7 @@ class Driver:
             self.progress.got(result.stored, result.size)
             log_id = result.log and entry.log_id(self._hub.replica.team_id, *result.log)
             known = result.stored == 0 and result.reason is None
-            self.apply(self.session.ingested(log_id, page.live, known, result.reason, now))
+            self.apply(self.session.ingested(log_id, page, known, result.reason, now))
 
     async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
         wanted = [(missing.log, missing.seq, missing.id) for missing in entries]

@@ -34,7 +34,7 @@ from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.sessions import Sessions
 from p2pblog.node.view import ReplicaView
 from p2pblog.node.writer import Writer
-from p2pblog.protocol import crypto, entry, message, page
+from p2pblog.protocol import crypto, entry, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
 from p2pblog.protocol.frontier import Tips, short
@@ -43,14 +43,14 @@ from p2pblog.protocol.limits import (
     MAX_ADDRESSES,
     MAX_OPEN_INVITATIONS,
     MAX_WANTS,
-    MESH_SIZE,
-    RANDOM_LINKS,
+    ROTATION_INTERVAL,
     SALT_SIZE,
 )
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.message import Scope
 from p2pblog.protocol.names import shown
 from p2pblog.protocol.operation import Admit, Operation
+from p2pblog.protocol.overlay import Overlay
 from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
@@ -107,6 +107,7 @@ class Membership:
     view: ReplicaView = field(init=False)
     sessions: Sessions = field(init=False)
     peering: Peering = field(init=False)
+    overlay: Overlay = field(init=False)
 
     def __post_init__(self) -> None:
         key = self.identity.key
@@ -132,6 +133,7 @@ class Membership:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve and dial until cancelled."""
+        self.overlay = Overlay(trio.current_time() + ROTATION_INTERVAL * self.chance.random())
         self._know_remembered()
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -178,6 +180,7 @@ class Membership:
         driver.say(message.Peers(self._addresses_told(driver.remote)))
         if self._nursery is not None:
             self._nursery.start_soon(self._remember, driver)
+        self._give_back(driver)
 
     def is_synced(self, driver: Driver, scope: Scope, *, freed: bool) -> None:
         """One peer has sent all: ask it for payloads, and let others go on with what it had."""
@@ -381,6 +384,7 @@ class Membership:
         for driver in self.sessions:
             if not present.have(driver.connection.local_host):
                 driver.lose("the address it went from is gone")
+        self.overlay.hurry()
         self.peering.hurry()
 
     # -- connections -------------------------------------------------------------------------
@@ -430,7 +434,7 @@ class Membership:
 
     async def run_session(self, connection: Connection) -> Ended:
         """Run a session to its end."""
-        relays = len(self.replica.team.devices) > MESH_SIZE
+        relays = overlay.relays(len(self.replica.team.devices))
         driver = Driver(self, connection, port=self.listener.port, relays=relays)
         self.sessions.enter(driver)
         try:
@@ -468,9 +472,21 @@ class Membership:
     def _wants(self, peer: Peer | None) -> bool:
         if (peer is not None and peer.device == self.me) or self._is_done():
             return False
+        devices, linked = len(self.replica.team.devices), len(self._linked())
+        return self.overlay.wants(devices, linked, self.peering.coming, trio.current_time())
+
+    def _linked(self) -> set[DeviceKey]:
+        """The devices that there are sessions with; strangers take nobody's place."""
         devices = self.replica.team.devices
-        linked = {driver.remote for driver in self.sessions if driver.remote in devices}
-        return len(devices) <= MESH_SIZE or len(linked) < RANDOM_LINKS
+        return {driver.remote for driver in self.sessions if driver.remote in devices}
+
+    def _give_back(self, new: Driver) -> None:
+        """End links that are too many, at random, now that there is one more."""
+        devices, linked = len(self.replica.team.devices), self._linked()
+        surplus = self.overlay.surplus(devices, len(linked), trio.current_time())
+        others = [driver for driver in self.sessions if driver.remote in linked - {new.remote}]
+        for driver in self.chance.sample(others, min(surplus, len(others))):
+            driver.drop()
 
     def _is_done(self) -> bool:
         """Whether we are of the team no more, and somebody else knows that too."""

@@ -140,6 +140,11 @@ class Peering:
         if way is not None and way.state != "connected":
             way.scope.cancel()
 
+    @property
+    def coming(self) -> int:
+        """How many ways are being dialled."""
+        return sum(way.state == "connecting" for way in self.ways.values())
+
     def hurry(self) -> None:
         """The network has changed: try every way now."""
         for way in self.ways.values():

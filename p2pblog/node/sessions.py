@@ -12,11 +12,11 @@ import trio
 
 from p2pblog.node.driver import Driver
 from p2pblog.node.peering import Peer
+from p2pblog.protocol import overlay
 from p2pblog.protocol.crypto import DeviceKey
 
 MAX_STARTS = 8  # sessions of one device: two copies of a home, each dialled from both sides, twice
 MAX_STRANGERS = 16  # sessions of all devices that are not known: 4 MiB of team logs each
-YOUNG = 3.0  # seconds in which two devices may have dialled each other at the same time
 
 
 class Sessions:
@@ -56,16 +56,14 @@ class Sessions:
     def settle(self, new: Driver, now: float) -> None:
         """Its hello has come: end it, or an older one with the same start of the device.
 
-        Both sides have to keep the same one. Of two that are young, that of the smaller dialler
-        stays, then that of the smaller handshake hash. Otherwise the new one: whoever dials again
-        has lost the old one, or has found a better way.
+        Both sides have to keep the same one.
         """
         for old in self:
             if old is not new and old.peer == new.peer:
-                stays = now - old.since > YOUNG or self._rank(new) < self._rank(old)
-                (old if stays else new).drop()
+                newer = overlay.newer_stays(now - old.since, self._rank(old), self._rank(new))
+                (old if newer else new).drop()
 
-    def _rank(self, driver: Driver) -> tuple[bytes, bytes]:
+    def _rank(self, driver: Driver) -> overlay.Rank:
         dialler = self._me if driver.initiator else driver.remote
         return dialler, driver.connection.handshake_hash
 

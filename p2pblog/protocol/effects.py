@@ -16,6 +16,7 @@ from p2pblog.errors import Reason
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Mark, Tips
+from p2pblog.protocol.limits import MAX_HOPS
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Missing, Scope
 
@@ -80,10 +81,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Store this page, then call `ingested`."""
+    """Store this page, then call `ingested`. `hops`: how many it has come, 255 if not known."""
 
     page: bytes
     live: bool
+    hops: int = MAX_HOPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """Live gossip: who gets a new entry pushed, who is told, who is asked, and by which session.
 
 Up to `MESH_SIZE` devices everybody is linked to everybody: an author pushes to all, the others only
-announce. In a larger team entries are relayed at once over the links that have proved useful, and
-announced over the others (Plumtree: a duplicate makes a link lazy, a miss makes it eager again).
-Claims see to it that a bucket is fetched from one peer at a time. Spec: `protocol/gossip.md`.
+announce. In a larger team each device has one source for each log, which it asks to push what is
+new there: so each log has a tree of its own, over which an entry comes once (Plumtree, a tree for
+each author). Claims see to it that a bucket is fetched from one peer at a time.
+Spec: `protocol/gossip.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Row
@@ -19,6 +21,7 @@ from p2pblog.protocol.limits import (
     CLAIM_PATIENCE,
     CLAIM_TIMEOUT,
     MAX_HEIGHTS,
+    MAX_HOPS,
     MAX_PENDING_PULLS,
     PULL_DELAY,
 )
@@ -27,14 +30,67 @@ from p2pblog.protocol.log import Tip
 NEVER = float("inf")
 
 
-class Claims:
-    """Which session fetches which bucket: shared by all sessions of a node.
+class Source(NamedTuple):
+    """Who is to push a log: a session; `proved` once something of it came from there.
 
-    The claims of a session last as long as something comes from it; but who is left to wait for a
-    bucket for `CLAIM_PATIENCE` gets it, so that nobody can keep others from being asked for ever.
+    `hops`: how far its author is from us by this way, `MAX_HOPS` if that is not known. Of our own
+    logs we are the source.
+    """
+
+    owner: Hashable
+    proved: bool
+    hops: int
+
+
+class Sources:
+    """Which session pushes which log to us: shared by all sessions of a node."""
+
+    _OWN = Source("own", proved=True, hops=0)
+
+    def __init__(self) -> None:
+        self._of: dict[LogId, Source] = {}
+
+    def get(self, log: LogId) -> Source | None:
+        """The source of a log."""
+        return self._of.get(log)
+
+    def hops(self, log: LogId) -> int:
+        """How far its author is from us."""
+        source = self._of.get(log)
+        return MAX_HOPS if source is None else source.hops
+
+    def own(self, log: LogId) -> None:
+        """We have written to a log."""
+        self._of[log] = self._OWN
+
+    def choose(self, log: LogId, owner: Hashable, hops: int, *, proved: bool) -> None:
+        """From now on it is `owner`, who is so far from the author; as many as anybody may have."""
+        if log in self._of or len(self._of) < MAX_HEIGHTS:
+            self._of[log] = Source(owner, proved, min(hops + 1, MAX_HOPS))
+
+    def leave(self, owner: Hashable) -> None:
+        """`owner` has ended: its logs have no source."""
+        self._of = {log: source for log, source in self._of.items() if source.owner != owner}
+
+
+class Pull(NamedTuple):
+    """Something that a peer announced and that is not here; `hops` from its author to the peer."""
+
+    at: float
+    row: Row
+    hops: int
+
+
+class Claims:
+    """Which session fetches which bucket, and which is the source of which log.
+
+    Shared by all sessions of a node. The claims of a session last as long as something comes from
+    it; but who is left to wait for a bucket for `CLAIM_PATIENCE` gets it, so that nobody can keep
+    others from being asked for ever.
     """
 
     def __init__(self) -> None:
+        self.sources = Sources()
         self._owner: dict[tuple[int, int], Hashable] = {}
         self._until: dict[Hashable, float] = {}
         self._waiting: dict[Hashable, dict[tuple[int, int], tuple[float, float]]] = {}
@@ -84,7 +140,8 @@ class Claims:
         return bool(mine)
 
     def leave(self, owner: Hashable) -> bool:
-        """`owner` has ended: give up what it claims, and what it waits for."""
+        """`owner` has ended: give up what it claims, what it waits for and what it pushes."""
+        self.sources.leave(owner)
         self._waiting.pop(owner, None)
         return self.release(owner)
 
@@ -93,13 +150,14 @@ class Claims:
 class Link:
     """What is known of one peer, and what it is still to be told or asked."""
 
-    relays: bool  # push what others wrote as well: in teams larger than a mesh
-    eager: bool = True
+    relays: bool  # logs have sources: in teams larger than a mesh
     agreed: bool = False  # the frontiers have been compared
     heights: dict[LogId, int] = field(default_factory=dict)
+    _eager: dict[LogId, bool] = field(default_factory=dict)  # where the peer said what it wants
     _announce: dict[LogId, int] = field(default_factory=dict)  # up to which height
     _announce_at: float = NEVER
-    _pulls: dict[LogId, tuple[float, Row]] = field(default_factory=dict)
+    _pulls: dict[LogId, Pull] = field(default_factory=dict)
+    _tried: set[LogId] = field(default_factory=set)  # as a source, for it seemed to be nearer
 
     def has(self, log: LogId, seq: int) -> bool:
         """Whether the peer is known to have an entry."""
@@ -112,13 +170,20 @@ class Link:
             self.heights[row.log] = max(seq, self.heights.get(row.log, 0))
 
     def pushes(self, log: LogId, tip: Tip, *, own: bool) -> bool:
-        """Whether to push an entry at once: it is ours or we relay, and the peer is next to it.
+        """Whether to push an entry at once: the peer wants it, and is next to it.
 
-        Of a log not yet spoken of the two frontiers agreed, so the peer is next to it.
+        Where it has not said so, it wants what is ours. Of a log not yet spoken of the two
+        frontiers agreed, so the peer is next to it.
         """
-        wanted = own or (self.relays and self.eager)
+        wanted = self._eager.get(log, own)
         height = self.heights.get(log, tip.seq - 1 if self.agreed else 0)
         return wanted and height == tip.seq - 1
+
+    def ask(self, logs: Iterable[LogId], *, eager: bool) -> None:
+        """The peer wants these logs pushed, or only announced."""
+        for log in logs:
+            if log in self._eager or len(self._eager) < MAX_HEIGHTS:
+                self._eager[log] = eager
 
     def pushed(self, log: LogId, seq: int) -> None:
         """It went out; what is above it is still to be announced."""
@@ -131,11 +196,21 @@ class Link:
         self._announce[log] = max(seq, self._announce.get(log, 0))
         self._announce_at = min(self._announce_at, now if at_once else now + ANNOUNCE_DELAY)
 
-    def announced(self, row: Row, now: float) -> None:
+    def announced(
+        self, row: Row, now: float, hops: int = MAX_HOPS, *, at_once: bool = False
+    ) -> None:
         """The peer has something that we lack: pull it unless it comes by another way."""
-        if len(self._pulls) < MAX_PENDING_PULLS or row.log in self._pulls:
-            at = self._pulls[row.log][0] if row.log in self._pulls else now + PULL_DELAY
-            self._pulls[row.log] = (at, row)
+        before = self._pulls.get(row.log)
+        if before is not None or len(self._pulls) < MAX_PENDING_PULLS:
+            at = now if at_once else now + PULL_DELAY
+            self._pulls[row.log] = Pull(min(at, before.at) if before else at, row, hops)
+
+    def tries(self, log: LogId) -> bool:
+        """Whether to try the peer as a source that seems to be nearer: once for each log."""
+        if log in self._tried or len(self._tried) >= MAX_HEIGHTS:
+            return False
+        self._tried.add(log)
+        return True
 
     def due_announcements(self, now: float) -> set[LogId]:
         """The logs to announce now."""
@@ -144,13 +219,13 @@ class Link:
         due, self._announce, self._announce_at = self._announce, {}, NEVER
         return set(due)
 
-    def due_pulls(self, now: float) -> list[Row]:
+    def due_pulls(self, now: float) -> list[Pull]:
         """What was announced and has had its time to come otherwise."""
-        due = [row for at, row in self._pulls.values() if at <= now]
-        for row in due:
-            del self._pulls[row.log]
+        due = [pull for pull in self._pulls.values() if pull.at <= now]
+        for pull in due:
+            del self._pulls[pull.row.log]
         return due
 
     def next_deadline(self) -> float:
         """When something falls due."""
-        return min(self._announce_at, *(at for at, _ in self._pulls.values()), NEVER)
+        return min(self._announce_at, *(pull.at for pull in self._pulls.values()), NEVER)

@@ -67,9 +67,12 @@ ANNOUNCE_DELAY: Final = 0.05  # announcements are gathered this long
 CLAIM_TIMEOUT: Final = 15.0  # a peer that sends nothing for so long loses its turn
 CLAIM_PATIENCE: Final = 300.0  # who brings other things keeps a bucket from others so long
 MAX_HEIGHTS: Final = 16384  # logs whose height at a peer is kept, 2 MiB: 250 devices at their most
+MAX_HOPS: Final = 255  # that are told: a byte; a team of 1,000 devices has trees of 8
 MAX_PENDING_PULLS: Final = 4096  # announced and not yet here; anti-entropy finds the rest
 MESH_SIZE: Final = 24  # devices up to which everybody links to everybody
 RANDOM_LINKS: Final = 8  # links of a device in a larger team; stays connected with 60 % gone
+ROTATION_INTERVAL: Final = 600.0  # one link for another: two halves of 50 find together in 30 s
+YOUNG_LINK: Final = 3.0  # two devices may have dialled each other at the same time
 CLOCK_TOLERANCE_MS: Final = 10 * 60 * 1000  # a time further ahead of the reader's clock is flagged
 
 # files

@@ -6,15 +6,15 @@ finds: nothing here has to arrive for two frontiers to become one. Spec: `protoc
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import frontier, message
 from p2pblog.protocol.comparison import Comparison
 from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Reached, Send, Told, View
 from p2pblog.protocol.entry import LogId
-from p2pblog.protocol.gossip import NEVER, Claims, Link
-from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, MAX_PENDING_PULLS
+from p2pblog.protocol.gossip import NEVER, Claims, Link, Pull
+from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, MAX_HOPS, MAX_PENDING_PULLS, MAX_ROWS
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Digest, Message, Scope
 
@@ -37,6 +37,7 @@ class LivePart:
         self.open = False
         self._view = view
         self._claims = claims
+        self._sources = claims.sources
         self._link = link
         self._comparison = comparison
         self._out = out
@@ -59,10 +60,7 @@ class LivePart:
         """A message of the live part. Raises `Refused` UNEXPECTED for any other."""
         match data:
             case message.Announce():
-                for row in data.rows:
-                    self._comparison.note(row)
-                    if not self._comparison.holds_all(row):
-                        self._link.announced(row, now)
+                self._on_announce(data, now)
             case message.Want():
                 self._out.append(Asked(data.entries))
             case message.Payloads():
@@ -72,9 +70,19 @@ class LivePart:
             case message.Peers():
                 self._out.append(Told(data.items))
             case message.Push():
-                self._link.eager = data.eager
+                self._link.ask(data.logs, eager=data.eager)
             case _:
                 raise Refused(Reason.UNEXPECTED, f"{type(data).__name__} while live")
+
+    def _on_announce(self, data: message.Announce, now: float) -> None:
+        told = data.hops.ljust(len(data.rows), bytes([MAX_HOPS]))
+        for row, hops in zip(data.rows, told, strict=False):
+            self._comparison.note(row)
+            if self._comparison.holds_all(row):
+                self._improve(row.log, hops)
+            else:
+                self._link.announced(row, now, hops, at_once=self._has_no_other(row.log))
+        self._pull_due(now)
 
     def _on_digest(self, data: Digest) -> None:
         mine = self._digest()
@@ -95,6 +103,8 @@ class LivePart:
         self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
     ) -> None:
         """A log of ours has grown: push, announce, or tell the peer that its entry is here."""
+        if own:
+            self._sources.own(log)
         if from_peer or self._link.has(log, tip.seq):
             self._out.append(Reached(log, tip.seq))
         if from_peer:
@@ -103,11 +113,13 @@ class LivePart:
         elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):
             if self.open and newest and self._link.pushes(log, tip, own=own):
                 self._link.pushed(log, tip.seq)
-                self._say(message.PageMessage(newest, live=True))
+                self._say(message.PageMessage(newest, True, self._sources.hops(log)))
             else:
-                self._link.announce(log, tip.seq, now, at_once=False)
+                self._link.announce(log, tip.seq, now, at_once=self._is_unproved(log))
 
-    def took(self, log: LogId, reason: Reason | None, now: float, *, duplicate: bool) -> None:
+    def took(
+        self, log: LogId, reason: Reason | None, hops: int, now: float, *, live: bool, known: bool
+    ) -> None:
         """A page of the peer was stored, or could not be placed for a blameless reason."""
         if reason is Reason.GAP:
             self._ask_once(log, now)
@@ -118,9 +130,41 @@ class LivePart:
             self._claims.touch(self._owner, now)
             if self._comparison.scope is None:
                 self._claims.release(self._owner)
-            if duplicate and self._link.relays and self._link.eager:
-                self._link.eager = False
-                self._say(message.Push(False))
+            if self._link.relays:
+                self._settle_source(log, hops, live=live, known=known)
+
+    # -- sources -----------------------------------------------------------------------------
+
+    def _settle_source(self, log: LogId, hops: int, *, live: bool, known: bool) -> None:
+        """Who brought something new first is the source; another that pushes it shall not."""
+        source = self._sources.get(log)
+        mine = source is not None and source.owner is self._owner
+        if live and not known:
+            self._sources.choose(log, self._owner, hops, proved=True)
+        elif source is not None and mine and not known:
+            self._sources.choose(log, self._owner, source.hops - 1, proved=True)
+        elif live and source is not None and not mine:
+            self._say(message.Push((log,), False))
+
+    def _has_no_other(self, log: LogId) -> bool:
+        """Whether nobody else is going to push what this peer announces of a log that we know."""
+        source = self._sources.get(log)
+        known = self._link.relays and self._view.scope_of(log) is not None
+        return known and (source is None or source.owner is self._owner)
+
+    def _is_unproved(self, log: LogId) -> bool:
+        """Whether a log has no source yet, so that others may be without one too."""
+        source = self._sources.get(log)
+        return self._link.relays and (source is None or not source.proved)
+
+    def _improve(self, log: LogId, hops: int) -> None:
+        """Try a peer that is nearer to the author: of two that push, the later is told not to."""
+        source = self._sources.get(log)
+        if source is None or not source.proved or source.owner is self._owner:
+            return
+        nearer = hops + 1 < source.hops < MAX_HOPS
+        if self._link.relays and nearer and self._link.tries(log):
+            self._say(message.Push((log,), True))
 
     def _ask_once(self, log: LogId, now: float) -> None:
         if log not in self._asked and len(self._asked) < MAX_PENDING_PULLS:
@@ -166,20 +210,35 @@ class LivePart:
             if tips:
                 rows.append(frontier.row(log, tips))
         for part in frontier.parts(rows):
-            self._say(message.Announce(part))
+            hops = (self._sources.hops(row.log) for row in part if self._link.relays)
+            self._say(message.Announce(part, bytes(hops)))
 
     def _pull_due(self, now: float) -> None:
-        due = [row for row in self._link.due_pulls(now) if not self._comparison.holds_all(row)]
+        due: dict[LogId, Pull] = {}
+        for pull in self._link.due_pulls(now):
+            if self._comparison.holds_all(pull.row):
+                self._improve(pull.row.log, pull.hops)
+            else:
+                due[pull.row.log] = pull
         left: set[LogId] = set()
         for scope in Scope:
-            logs = [row.log for row in due if self._scope_of(row.log) is scope]
+            logs = [log for log in due if self._scope_of(log) is scope]
             left.update(self._comparison.ask(scope, logs, now))
-        for row in due:
-            if row.log in left:
-                self._link.announced(row, now)
-        if len(due) > len(left) and self._link.relays and not self._link.eager:
-            self._link.eager = True
-            self._say(message.Push(True))
+        for log in left:
+            self._link.announced(due[log].row, now, due[log].hops)
+        if self._link.relays:
+            self._choose([pull for log, pull in due.items() if log not in left])
+
+    def _choose(self, pulls: Sequence[Pull]) -> None:
+        """The peer has what no source of ours brought: it is the source from now on."""
+        new = []
+        for _, row, hops in pulls:
+            source = self._sources.get(row.log)
+            if source is None or source.owner is not self._owner:
+                new.append(row.log)
+            self._sources.choose(row.log, self._owner, hops, proved=False)
+        for at in range(0, len(new), MAX_ROWS):
+            self._say(message.Push(tuple(new[at : at + MAX_ROWS]), True))
 
     def _digest(self) -> Digest:
         team, posts = (

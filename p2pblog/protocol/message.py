@@ -17,6 +17,7 @@ from p2pblog.protocol.frontier import HASH, SHORT, Mark, Row, ShortId
 from p2pblog.protocol.limits import (
     BUCKETS,
     MAX_ADDRESSES,
+    MAX_HOPS,
     MAX_MARKS,
     MAX_MESSAGE,
     MAX_NAME,
@@ -102,10 +103,14 @@ class Offer(NamedTuple):
 
 
 class PageMessage(NamedTuple):
-    """A page. `live` says that it was pushed unasked."""
+    """A page. `live` says that it was pushed unasked, `hops` how far its author is from who sends.
+
+    0 is the author itself, 255 stands for more and for what is not known.
+    """
 
     page: bytes
     live: bool
+    hops: int = MAX_HOPS
 
 
 class Done(NamedTuple):
@@ -115,9 +120,10 @@ class Done(NamedTuple):
 
 
 class Announce(NamedTuple):
-    """These are my tips now; ask if you lack something."""
+    """These are my tips now; ask if you lack something. `hops`: as of a page, a byte a row."""
 
     rows: tuple[Row, ...]
+    hops: bytes = b""
 
 
 class Missing(NamedTuple):
@@ -154,8 +160,9 @@ class Peers(NamedTuple):
 
 
 class Push(NamedTuple):
-    """Push me new entries at once, or (false) only announce them."""
+    """Push me what is new in these logs at once, or (false) only announce it."""
 
+    logs: tuple[LogId, ...]
     eager: bool
 
 
@@ -240,9 +247,9 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
     (Have, (("rows", _ROWS), ("last", Bool()))),
     (Locate, (("row", frontier.ROW), ("marks", _MARKS), ("answer", Bool()))),
     (Offer, (("entries", Uint()), ("size", Uint()))),
-    (PageMessage, (("page", Bytes(1, MAX_PAGE_BYTES)), ("live", Bool()))),
+    (PageMessage, (("page", Bytes(1, MAX_PAGE_BYTES)), ("live", Bool()), ("hops", Uint(MAX_HOPS)))),
     (Done, (("scope", _SCOPE),)),
-    (Announce, (("rows", _ROWS),)),
+    (Announce, (("rows", _ROWS), ("hops", Bytes(0, MAX_ROWS)))),
     (
         Want,
         (
@@ -290,7 +297,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ),
         ),
     ),
-    (Push, (("eager", Bool()),)),
+    (Push, (("logs", Many(Bytes(16), MAX_ROWS)), ("eager", Bool()))),
     (
         Join,
         (

@@ -163,13 +163,18 @@ class Session:
         return self._flush()
 
     def ingested(
-        self, log: LogId | None, live: bool, known: bool, reason: Reason | None, now: float
+        self,
+        log: LogId | None,
+        done: Ingest,
+        known: bool,
+        reason: Reason | None,
+        now: float,
     ) -> list[Effect]:
         """What became of a page of the peer: stored or already known, or refused for a reason."""
         if reason is not None and reason not in BLAMELESS:
             self._close(reason, "page refused")
         elif log is not None and self.phase is not Phase.CLOSED:
-            self._live.took(log, reason, now, duplicate=live and known)
+            self._live.took(log, reason, done.hops, now, live=done.live, known=known)
         return self._flush()
 
     def stored(
@@ -380,7 +385,7 @@ class Session:
             case message.PageMessage():
                 if self.phase is Phase.TEAM and page.kind_of(data.page) != Kind.TEAM:
                     raise Refused(Reason.UNEXPECTED, "posts before the team")
-                self._out.append(Ingest(data.page, data.live))
+                self._out.append(Ingest(data.page, data.live, data.hops))
             case message.Offer():
                 self._out.append(Expect(data.entries, data.size))
             case message.Buckets():

@@ -13,14 +13,13 @@ import trio.testing
 from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
 from p2pblog.net.connection import Connection
-from p2pblog.node import membership
 from p2pblog.node.identity import Identity
 from p2pblog.node.murmur import BURST
 from p2pblog.node.node import Node
 from p2pblog.node.roles import my_member
 from p2pblog.node.service import ImportItem
 from p2pblog.node.sessions import MAX_STARTS, MAX_STRANGERS
-from p2pblog.protocol import codec, message, page
+from p2pblog.protocol import codec, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import NO_BACKLINK, Entry
 from p2pblog.protocol.limits import RANDOM_LINKS
@@ -345,7 +344,7 @@ def test_strangers_take_no_link_of_a_large_team(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who holds the network key can't keep a node from dialling its own."""
-    monkeypatch.setattr(membership, "MESH_SIZE", 0)
+    monkeypatch.setattr(overlay, "MESH_SIZE", 0)
 
     async def main() -> None:
         async with lied_to(tmp_path) as (a, _), AsyncExitStack() as stack:

@@ -79,7 +79,7 @@ def test_a_capture_shows_the_handshake_and_one_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "says", [(), (message.Hello(1, 1, True, bytes(16), 1, 1),), (message.Push(True),)]
+    "says", [(), (message.Hello(1, 1, True, bytes(16), 1, 1),), (message.Push((), True),)]
 )
 def test_whatever_it_says_it_hears_one_word(tmp_path: Path, says: tuple[Message, ...]) -> None:
     async def main() -> None:
@@ -122,7 +122,7 @@ def test_without_the_code_the_recovery_key_gives_nothing(tmp_path: Path) -> None
             stranger = SigningKey(b"\7" * 32)
             for say, word in (
                 (message.Recover(bytes(64)), "bad_proof"),
-                (message.Push(True), "unexpected"),
+                (message.Push((), True), "unexpected"),
             ):
                 heard = await everything(a, stranger, psk, say)
                 assert [one.reason for one in heard if isinstance(one, message.Goodbye)] == [word]

@@ -9,18 +9,19 @@ from hypothesis import strategies as st
 from p2pblog.protocol import message
 from p2pblog.protocol.entry import EntryId, LogId
 from p2pblog.protocol.frontier import Mark, Row, ShortId
-from p2pblog.protocol.gossip import NEVER, Claims, Link
+from p2pblog.protocol.gossip import NEVER, Claims, Link, Pull, Sources
 from p2pblog.protocol.limits import (
     ANNOUNCE_DELAY,
     ANTI_ENTROPY_INTERVAL,
     CLAIM_PATIENCE,
     CLAIM_TIMEOUT,
     MAX_HEIGHTS,
+    MAX_HOPS,
     MAX_PENDING_PULLS,
     PULL_DELAY,
 )
 from p2pblog.protocol.log import Tip
-from tests.support.pair import Node, World, connect
+from tests.support.pair import LATENCY, Node, World, connect
 from tests.support.replicas import Replica, team_of
 from tests.support.vectors import vectors
 
@@ -171,12 +172,29 @@ def test_of_an_unknown_log_only_once_the_frontiers_agreed() -> None:
     assert link.pushes(LOG, tip(9), own=True)
 
 
-def test_what_others_wrote_is_pushed_over_eager_links_of_a_large_team() -> None:
+def test_what_others_wrote_is_pushed_to_who_asked_for_it() -> None:
     link = Link(relays=True, agreed=True)
-    assert link.pushes(LOG, tip(1), own=False)
-    link.eager = False
     assert not link.pushes(LOG, tip(1), own=False)
+    link.ask([LOG], eager=True)
+    assert link.pushes(LOG, tip(1), own=False)
+    assert not link.pushes(OTHER, tip(1), own=False)
+
+
+def test_what_is_ours_is_pushed_unless_the_peer_has_it_from_others() -> None:
+    link = Link(relays=True, agreed=True)
+    link.ask([LOG], eager=False)
+    assert not link.pushes(LOG, tip(1), own=True)
+    assert link.pushes(OTHER, tip(1), own=True)
+    link.ask([LOG], eager=True)
     assert link.pushes(LOG, tip(1), own=True)
+
+
+def test_what_is_asked_of_logs_without_end_is_not_kept() -> None:
+    link = Link(relays=True, agreed=True)
+    link.ask((LogId(number.to_bytes(16, "big")) for number in range(MAX_HEIGHTS)), eager=True)
+    assert not link.pushes(LOG, tip(1), own=False)
+    link.ask([LOG], eager=True)
+    assert not link.pushes(LOG, tip(1), own=False)
 
 
 def test_announcements_are_gathered() -> None:
@@ -209,8 +227,39 @@ def test_what_was_announced_may_come_by_another_way() -> None:
     link.announced(row(LOG, 4), 1.1)
     assert link.due_pulls(1.2) == []
     assert link.next_deadline() == 1.0 + PULL_DELAY
-    assert link.due_pulls(1.0 + PULL_DELAY) == [row(LOG, 4)]
+    assert link.due_pulls(1.0 + PULL_DELAY) == [Pull(1.0 + PULL_DELAY, row(LOG, 4), MAX_HOPS)]
     assert link.next_deadline() == NEVER
+
+
+def test_what_nobody_else_is_going_to_push_is_pulled_at_once() -> None:
+    link = Link(relays=True)
+    link.announced(row(LOG, 3), 1.0, 4)
+    link.announced(row(LOG, 4), 1.125, 2, at_once=True)
+    link.announced(row(LOG, 5), 1.125, 3)
+    assert link.due_pulls(1.125) == [Pull(1.125, row(LOG, 5), 3)]
+
+
+def test_a_peer_that_seems_to_be_nearer_is_tried_once() -> None:
+    link = Link(relays=True)
+    assert [link.tries(LOG), link.tries(LOG), link.tries(OTHER)] == [True, False, True]
+
+
+def test_the_sources_of_a_session_that_ends_are_none() -> None:
+    claims = Claims()
+    claims.sources.choose(LOG, "one", 1, proved=True)
+    claims.sources.choose(OTHER, "two", MAX_HOPS, proved=False)
+    assert claims.sources.get(LOG) == ("one", True, 2)
+    assert claims.sources.hops(OTHER) == MAX_HOPS
+    claims.leave("one")
+    assert claims.sources.get(LOG) is None
+    assert claims.sources.get(OTHER) is not None
+
+
+def test_as_many_sources_are_kept_as_anybody_has_logs() -> None:
+    sources = Sources()
+    for number in range(MAX_HEIGHTS + 1):
+        sources.choose(LogId(number.to_bytes(16, "big")), "one", 0, proved=True)
+    assert sources.get(LogId(MAX_HEIGHTS.to_bytes(16, "big"))) is None
 
 
 def test_what_is_pending_is_bounded() -> None:
@@ -259,40 +308,94 @@ def test_whom_the_author_does_not_reach_pulls_from_who_has_it() -> None:
     assert away.received[made.id] == 1
 
 
-def test_a_larger_team_prunes_itself_to_a_tree() -> None:
+def test_in_a_larger_team_each_log_has_its_tree() -> None:
+    """An entry comes to each device once, whoever wrote it; to all but a first one it is pushed."""
     world, nodes = mesh(10, relays=True, every=3)
-    links = sum(len(node.ends) for node in nodes)
-    for _ in range(12):
-        nodes[0].write()
-        world.run(1)
-    before = {node.replica.device: sum(node.received.values()) for node in nodes}
-    nodes[0].write()
-    world.run(1)
-    times = [sum(node.received.values()) - before[node.replica.device] for node in nodes]
-    assert times == [0] + [1] * 9
-    assert sum(end.session.link.eager for node in nodes for end in node.ends) < links
+    for author in (nodes[0], nodes[7]):
+        for _ in range(3):
+            author.write()
+            world.run(1)
+        for node in nodes:
+            assert set(node.received.values()) <= {1}
+        before = [sum(node.received.values()) for node in nodes]
+        author.write()
+        world.run(4 * LATENCY)
+        times = [sum(node.received.values()) - b for node, b in zip(nodes, before, strict=True)]
+        assert times == [node is not author for node in nodes]
     assert all(node.replica.snapshot() == nodes[0].replica.snapshot() for node in nodes)
 
 
-def test_a_link_that_brings_what_others_did_not_is_eager_again() -> None:
+def test_who_has_lost_its_source_takes_another() -> None:
     world, (author, relay, other) = mesh(3, relays=True)
     for _ in range(4):
         author.write()
         world.run(1)
     direct = next(e for e in author.ends if e.other is not None and e.other.node is other)
     around = next(e for e in other.ends if e.other is not None and e.other.node is relay)
-    assert not around.session.link.eager
-    assert around.other is not None
-    assert not around.other.session.link.eager
+    pushes = [m for m in around.sent if isinstance(m, message.Push)]
     direct.end()
     world.run(1)
-    made = author.write()
+    for _ in range(2):
+        made = author.write()
+        world.run(1)
+        assert other.received[made.id] == 1
+    log = author.replica.log_id()
+    source = other.claims.sources.get(log)
+    assert source == (around.session, True, 2)
+    more = [m for m in around.sent if isinstance(m, message.Push)][len(pushes) :]
+    assert more == [message.Push((log,), True)]
+
+
+def test_a_source_that_falls_silent_is_left_for_another() -> None:
+    world, (author, _, other) = mesh(3, relays=True)
+    author.write()
     world.run(1)
+    silent = next(e for e in author.ends if e.other is not None and e.other.node is other)
+    silent.mute = True
+    made = author.write()
+    world.run(PULL_DELAY + 1)
     assert other.received[made.id] == 1
-    assert around.session.link.eager
-    assert around.other.session.link.eager
-    pushes = [m.eager for m in around.sent if isinstance(m, message.Push)]
-    assert pushes == [False, True]
+
+
+def test_of_two_that_push_the_later_is_told_not_to() -> None:
+    world, (author, relay, other) = mesh(3, relays=True)
+    author.write()
+    world.run(1)
+    log = author.replica.log_id()
+    around = next(e for e in other.ends if e.other is not None and e.other.node is relay)
+    around.send(message.pack(message.Push((log,), True)))
+    world.run(1)
+    times = []
+    for _ in range(3):
+        made = author.write()
+        world.run(1)
+        times.append(other.received[made.id])
+    assert times == [2, 1, 1]
+
+
+def test_who_is_nearer_to_the_author_becomes_the_source() -> None:
+    """A chain of four; then a link from its end to its second, which halves the way."""
+    world = World()
+    replicas = [Replica(number + 1) for number in range(4)]
+    team_of(*replicas)
+    nodes = [world.node(replica) for replica in replicas]
+    for one, other in itertools.pairwise(nodes):
+        connect(one, other, relays=True)
+    world.run(3)
+    for _ in range(5):
+        nodes[0].write()
+        world.run(1)
+    log = nodes[0].replica.log_id()
+    assert [node.claims.sources.hops(log) for node in nodes] == [0, 1, 2, 3]
+    connect(nodes[1], nodes[3], relays=True)
+    world.run(1)
+    for _ in range(4):
+        nodes[0].write()
+        world.run(1)
+    assert nodes[3].claims.sources.hops(log) == 2
+    made = nodes[0].write()
+    world.run(1)
+    assert [node.received[made.id] for node in nodes] == [0, 1, 1, 1]
 
 
 def test_anti_entropy_mends_what_gossip_missed() -> None:
@@ -308,7 +411,7 @@ def test_anti_entropy_mends_what_gossip_missed() -> None:
 def test_vectors_of_claims() -> None:
     for vector in vectors("gossip", "valid"):
         claims = Claims()
-        for step in vector["steps"]:
+        for step in vector.get("steps", ()):
             match step:
                 case {"claim": owner, "at": at, "scope": scope, "buckets": buckets, "won": won}:
                     assert list(claims.claim(owner, scope, bytes(buckets), at)) == won
@@ -327,6 +430,22 @@ def test_vectors_of_links() -> None:
             assert link_step(link, step) == step["result"]
 
 
+def test_vectors_of_sources() -> None:
+    (vector,) = (one for one in vectors("gossip", "valid") if "sources" in one)
+    sources = Sources()
+    for step in vector["sources"]:
+        match step:
+            case {"choose": owner, "hops_of_it": hops, "proved": proved}:
+                sources.choose(LOG, owner, hops, proved=proved)
+            case {"leave": owner}:
+                sources.leave(owner)
+            case {"own": True}:
+                sources.own(LOG)
+        source = sources.get(LOG)
+        assert (source and list(source)) == step["source"]
+        assert sources.hops(LOG) == step["hops"]
+
+
 def link_step(link: Link, step: dict[str, Any]) -> object:
     match step:
         case {"do": "pushes", "seq": seq, "own": own}:
@@ -339,12 +458,14 @@ def link_step(link: Link, step: dict[str, Any]) -> object:
             link.pushed(LOG, seq)
         case {"do": "agree"}:
             link.agreed = True
-        case {"do": "prune"}:
-            link.eager = False
+        case {"do": "ask", "eager": eager}:
+            link.ask([LOG], eager=eager)
+        case {"do": "tries"}:
+            return link.tries(LOG)
         case {"do": "announce", "seq": seq, "at": at, "at_once": at_once}:
             link.announce(LOG, seq, at, at_once=at_once)
-        case {"do": "announced", "at": at, "seq": seq}:
-            link.announced(row(LOG, seq), at)
+        case {"do": "announced", "at": at, "seq": seq, "at_once": at_once}:
+            link.announced(row(LOG, seq), at, at_once=at_once)
         case {"do": "deadline"}:
             return link.next_deadline()
         case _:

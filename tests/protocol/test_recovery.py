@@ -104,7 +104,7 @@ def test_what_the_host_says_is_heard() -> None:
 def test_unexpected_and_too_much() -> None:
     b = a_team()
     assert recoverer(b).receive(None) == []
-    for sent in (message.Push(True), message.Admitted(bytes(32), b.entries[0].id)):
+    for sent in (message.Push((), True), message.Admitted(bytes(32), b.entries[0].id)):
         with pytest.raises(Refused) as caught:
             recoverer(b).receive(sent)
         assert caught.value.reason is Reason.UNEXPECTED

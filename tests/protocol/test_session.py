@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import message
-from p2pblog.protocol.effects import Close, Expect, Greeted, Judge, Live, Standing
+from p2pblog.protocol.effects import Close, Expect, Greeted, Ingest, Judge, Live, Standing
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Mark, Row, ShortId
 from p2pblog.protocol.gossip import Claims
@@ -282,7 +282,7 @@ LIVE_ONLY: list[Message] = [
     message.Payloads(()),
     message.Digest(bytes(16), bytes(16)),
     message.Peers(()),
-    message.Push(True),
+    message.Push((ROW.log,), True),
 ]
 COMPARING: list[Message] = [
     message.Buckets(0, bytes(2048)),
@@ -392,14 +392,14 @@ def test_a_hello_can_not_be_asked_for_twice() -> None:
 )
 def test_a_page_that_does_not_verify_is_the_peer_s_fault(reason: Reason) -> None:
     session = in_phase(Phase.LIVE, initiator=True)
-    out = session.ingested(None, False, False, reason, 0.0)
+    out = session.ingested(None, Ingest(b"p", False), False, reason, 0.0)
     assert out[-1] == Close(reason, "page refused", fault=True)
 
 
 @pytest.mark.parametrize("reason", [Reason.BEYOND_CUTOFF, Reason.TOO_MANY_BRANCHES])
 def test_a_page_that_we_can_not_place_is_not(reason: Reason) -> None:
     session = in_phase(Phase.LIVE, initiator=True)
-    assert session.ingested(ROW.log, False, False, reason, 0.0) == []
+    assert session.ingested(ROW.log, Ingest(b"p", False), False, reason, 0.0) == []
 
 
 def test_the_removed_are_closed_when_the_team_changes() -> None:

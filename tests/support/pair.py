@@ -152,8 +152,8 @@ class End:
             match effect:
                 case Send(data):
                     self.send(data)
-                case Ingest(taken, live):
-                    self._ingest(taken, live)
+                case Ingest():
+                    self._ingest(effect)
                 case Judge(pages):
                     self._judge(pages)
                 case Synced(_, freed):
@@ -211,14 +211,14 @@ class End:
         world = self.node.world
         self.apply(self.session.receive(received, world.now, clock(world)))
 
-    def _ingest(self, data: bytes, live: bool) -> None:
+    def _ingest(self, due: Ingest) -> None:
         node = self.node
-        taken = node.ingest(data, self, live=live)
-        for made in page_ids(data):
+        taken = node.ingest(due.page, self, live=due.live)
+        for made in page_ids(due.page):
             node.received[made] += 1
         known = not taken.new and taken.reason is None
         now = node.world.now
-        self.apply(self.session.ingested(taken.log, live, known, taken.reason, now))
+        self.apply(self.session.ingested(taken.log, due, known, taken.reason, now))
 
     def _judge(self, pages: Sequence[bytes]) -> None:
         node, other = self.node, self.other

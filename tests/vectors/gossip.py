@@ -5,7 +5,7 @@ from typing import Any
 
 from p2pblog.protocol.entry import EntryId, LogId
 from p2pblog.protocol.frontier import Mark, Row, ShortId
-from p2pblog.protocol.gossip import Claims, Link
+from p2pblog.protocol.gossip import Claims, Link, Sources
 from p2pblog.protocol.log import Tip
 
 Vector = dict[str, Any]
@@ -92,12 +92,20 @@ def _link(relays: bool) -> Vector:
     do("has", seq=6, result=link.has(LOG, 6))
     do("has", seq=7, result=link.has(LOG, 7))
     pushes(7, own=False)
-    link.eager = False
-    do("prune")
+    link.ask([LOG], eager=True)
+    do("ask", eager=True)
+    pushes(7, own=False)
+    link.ask([LOG], eager=False)
+    do("ask", eager=False)
     pushes(7, own=False)
     pushes(7)
+    do("tries", result=link.tries(LOG))
+    do("tries", result=link.tries(LOG))
     link.announced(Row(LOG, (Mark(9, ShortId(bytes(12))),)), 1.0)
-    do("announced", at=1.0, seq=9)
+    do("announced", at=1.0, seq=9, at_once=False)
+    do("deadline", result=link.next_deadline())
+    link.announced(Row(LOG, (Mark(9, ShortId(bytes(12))),)), 1.125, at_once=True)
+    do("announced", at=1.125, seq=9, at_once=True)
     do("deadline", result=link.next_deadline())
     for at, at_once in ((1.125, False), (1.0625, True)):
         link.announce(LOG, 8, at, at_once=at_once)
@@ -107,6 +115,36 @@ def _link(relays: bool) -> Vector:
     return {"name": name, "relays": relays, "steps": steps}
 
 
+def _sources() -> Vector:
+    """A session that is asked, one that proves to be first, the end of one."""
+    sources, steps = Sources(), list[Vector]()
+
+    def now() -> None:
+        source = sources.get(LOG)
+        steps[-1]["source"] = source and list(source)
+        steps[-1]["hops"] = sources.hops(LOG)
+
+    def choose(owner: str, hops: int, *, proved: bool) -> None:
+        sources.choose(LOG, owner, hops, proved=proved)
+        steps.append({"choose": owner, "hops_of_it": hops, "proved": proved})
+        now()
+
+    def leave(owner: str) -> None:
+        sources.leave(owner)
+        steps.append({"leave": owner})
+        now()
+
+    choose("a", 255, proved=False)
+    choose("a", 2, proved=True)
+    choose("b", 0, proved=True)
+    leave("a")
+    leave("b")
+    sources.own(LOG)
+    steps.append({"own": True})
+    now()
+    return {"name": "sources of a log", "sources": steps}
+
+
 def make(_: random.Random) -> Vector:
-    valid = [_claims(), _link(relays=False), _link(relays=True), _liar()]
+    valid = [_claims(), _link(relays=False), _link(relays=True), _liar(), _sources()]
     return {"module": "gossip", "valid": valid, "invalid": []}
