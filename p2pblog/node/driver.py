@@ -14,6 +14,7 @@ import trio
 
 from p2pblog.errors import ConnectionLost, PeerError, Reason, Refused
 from p2pblog.net.connection import Connection
+from p2pblog.node.courtesy import Account, timed
 from p2pblog.node.peering import Peer
 from p2pblog.node.service import Sync
 from p2pblog.protocol import entry, message
@@ -51,7 +52,9 @@ INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowe
 BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
 SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
 MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
-LONG_MESSAGE = 0.01  # seconds: who asks for much has at most half of our time
+MESSAGE_COST = 0.0003  # seconds that a message costs besides: decrypting, handing on, waking up
+SENT = 2  # times what it takes to read pages, for packing and encrypting them as well
+SERVE_LITTLE = 256 * 1024  # the same while somebody posts
 MOST = 2**48  # entries or bytes on the way that anybody believes: what a liar offers adds up
 FAREWELL = 1.0  # seconds to say goodbye
 
@@ -115,6 +118,10 @@ class Hub(Protocol):
         """Which session fetches what."""
         ...
 
+    def account(self, device: DeviceKey) -> Account:
+        """What a device costs, and makes it wait while somebody posts."""
+        ...
+
     def clock(self) -> int:
         """The wall clock in ms."""
         ...
@@ -169,6 +176,7 @@ class Driver:
         self.initiator = connection.initiator
         self.since = trio.current_time()
         self.progress = Progress()
+        self.account = hub.account(connection.remote_device)
         self.wanted = 0  # payloads asked for and not yet answered
         self.lacked = 0  # payloads that the peer did not have when it was asked
         self.clock_ahead: int | None = None
@@ -270,15 +278,14 @@ class Driver:
         for data in messages:
             if self.end is not None:
                 return
-            begun = trio.current_time()
-            received = message.parse(data)
+            received, spent = timed(message.parse, data)
             if not isinstance(received, message.PageMessage) or self._is_full():
                 await self._ingest_waiting()
-                begun = trio.current_time()
-            effects = self.session.receive(received, begun, self._hub.clock())
-            spent = trio.current_time() - begun
+            now = trio.current_time()
+            effects, more = timed(self.session.receive, received, now, self._hub.clock())
             await self._apply_all(effects)
-            await _give_way(spent)
+            self.account.owe(MESSAGE_COST + spent + more)
+            await self.account.pay(always=True)
 
     def _is_full(self) -> bool:
         return sum(len(page.page) for page in self._pages) >= BATCH_BYTES
@@ -307,6 +314,8 @@ class Driver:
                     self._outbox_size += len(data)
                 case Ingest():
                     self._pages.append(effect)
+                    if effect.live:
+                        self.account.courtesy.posting()
                 case Live():
                     self._hub.is_live(self)
                 case Synced(scope, freed):
@@ -389,18 +398,22 @@ class Driver:
             lags = [self._hub.replica.lag(job.log, job.after, job.upto) for job in jobs]
             return sum(entries for entries, _ in lags), sum(size for _, size in lags)
 
-        entries, size = await self._thread(lag)
+        (entries, size), spent = await self._thread(timed, lag)
+        self.account.owe(spent)
         self.progress.send(entries, size)
         await self.connection.send(message.pack(message.Offer(entries, size)))
 
     async def _serve(self, job: Job) -> None:
-        replica = self._hub.replica
-        pages = await self._thread(replica.cut_pages, job.log, job.after, job.upto, SERVE_BYTES)
+        cut = self._hub.replica.cut_pages
+        size = SERVE_BYTES if self.account.courtesy.is_calm else SERVE_LITTLE
+        pages, spent = await self._thread(timed, cut, job.log, job.after, job.upto, size)
         await self.connection.send_many(
             message.pack(message.PageMessage(served.page, live=False)) for served in pages
         )
         self.progress.send(-sum(p.entries for p in pages), -sum(p.size for p in pages))
         self.apply(self.session.served(job, pages[-1].last if pages else None, trio.current_time()))
+        self.account.owe(SENT * spent)
+        await self.account.pay()
 
     async def _tick(self) -> None:
         while True:
@@ -412,14 +425,6 @@ class Driver:
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
         return await trio.to_thread.run_sync(function, *args, limiter=self._read_limit)
-
-
-async def _give_way(spent: float) -> None:
-    """Let others have their turn; as long as a message took, where that was long."""
-    if spent > LONG_MESSAGE:
-        await trio.sleep(spent)
-    else:
-        await trio.lowlevel.checkpoint()
 
 
 def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:

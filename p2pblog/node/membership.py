@@ -21,6 +21,7 @@ from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
 from p2pblog.node import knocking
+from p2pblog.node.courtesy import Account, Courtesy
 from p2pblog.node.driver import Driver
 from p2pblog.node.files import Files
 from p2pblog.node.founding import FIXED_PEERS
@@ -65,6 +66,7 @@ BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that somet
 )
 MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
 
+REMEMBER_EVERY = 600.0  # seconds: an address that is the same costs no write at each connection
 MAX_KNOCKED = 16  # strangers whose admission fell, kept until they are let in again
 MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
 
@@ -87,6 +89,7 @@ class Membership:
     files: Files
     clock: Callable[[], int] = wall_clock
     claims: Claims = field(default_factory=Claims)
+    courtesy: Courtesy = field(default_factory=Courtesy)
     reached: dict[DeviceKey, int] = field(default_factory=dict)
     last_seen: dict[DeviceKey, int] = field(default_factory=dict)
     knocked: dict[DeviceKey, Admit] = field(default_factory=dict)  # fell with who admitted them
@@ -101,6 +104,7 @@ class Membership:
     renewed: bool = False  # a new incarnation was opened since the start
     _marked: int = -1
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
+    _remembered: dict[DeviceKey, tuple[str, float]] = field(default_factory=dict)
     marker: Marker = field(init=False)
     known: Knowledge = field(init=False)
     writer: Writer = field(init=False)
@@ -111,7 +115,7 @@ class Membership:
 
     def __post_init__(self) -> None:
         key = self.identity.key
-        self.writer = Writer(self.replica, self._author, self.clock)
+        self.writer = Writer(self.replica, self._author, self.clock, self.courtesy)
         self.marker = Marker(self.files.marker, self.files.store)
         self.known = Knowledge(self.replica.settings())
         self._cut = self._cut_rows()
@@ -317,7 +321,8 @@ class Membership:
 
     async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
         """Ingest pages, and tell readers and other sessions."""
-        return await self.writer.ingest(pages, partial(self.has_grown, by=by))
+        account = by.account if by else None
+        return await self.writer.ingest(pages, partial(self.has_grown, by=by), account)
 
     async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
         """Store payloads that we wanted, and ask for more; what was not asked for is left."""
@@ -458,6 +463,10 @@ class Membership:
         words = (str(detail) and shown(str(detail)) for detail in details)
         self._murmur.tell(source, line, brief, *words)
 
+    def account(self, device: DeviceKey) -> Account:
+        """What a device costs, and makes it wait while somebody posts."""
+        return self.courtesy.account(device if device in self.replica.team.devices else None)
+
     def is_greeted(self, driver: Driver) -> None:
         """The peer has said which start of its device it is."""
         self.sessions.settle(driver, trio.current_time())
@@ -545,9 +554,13 @@ class Membership:
         return remote if driver.initiator else Address(remote.host, driver.remote_port)
 
     async def _remember(self, driver: Driver) -> None:
-        """Keep the address of a device that we reached."""
+        """Keep the address of a device that we reached; not again and again."""
+        address, now = str(self.address_of(driver)), trio.current_time()
+        known, since = self._remembered.get(driver.remote, ("", 0.0))
+        if address == known and now < since + REMEMBER_EVERY:
+            return
         if driver.initiator or driver.remote_port:
-            address = str(self.address_of(driver))
+            self._remembered[driver.remote] = address, now
             write = self.replica.remember_address
             await self.writer.call(write, driver.remote, address, self.clock())
 

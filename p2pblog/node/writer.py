@@ -12,13 +12,16 @@ from typing import TypeVar
 
 import trio
 
+from p2pblog.node.courtesy import Account, Courtesy, timed
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
 T = TypeVar("T")
 Told = Callable[[Sequence[Ingested], Sequence[bytes]], None]
 INDEX_BATCH = 5000  # rows a transaction of the search index: the best of those measured
+MAX_PART = 4 * 1024 * 1024  # bytes a transaction
+LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
+# one a page, where pages are small
 INGEST_PAGES = 8  # pages a transaction: 4,096 entries, where commits cost least
-CALM = 1.0  # seconds without an own post after which ingest takes whole batches again
 
 
 @dataclass(slots=True, eq=False)
@@ -30,15 +33,17 @@ class _Waiting:
 class Writer:
     """Runs every write of one replica. `clock` gives the wall clock in ms."""
 
-    def __init__(self, replica: Replica, author: Author, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, replica: Replica, author: Author, clock: Callable[[], int], courtesy: Courtesy
+    ) -> None:
         self._replica = replica
         self._author = author
         self._clock = clock
+        self._courtesy = courtesy
         self._lock = trio.Lock()
         self._waiting: list[_Waiting] = []
         self._thread_limit = trio.CapacityLimiter(1)
         self._unindexed = trio.Event()
-        self._calm_at = 0.0
 
     def sign_as(self, author: Author) -> None:
         """Append to the logs of this author from now on."""
@@ -55,22 +60,36 @@ class Writer:
         assert mine.made is not None
         return mine.made
 
-    async def ingest(self, pages: Sequence[bytes], told: Told) -> list[Ingested]:
-        """Ingest pages of others; durable when it returns.
+    async def ingest(
+        self, pages: Sequence[bytes], told: Told, account: Account | None = None
+    ) -> list[Ingested]:
+        """Ingest pages of others, at the expense of a session; durable when it returns.
 
         Each part is `told` as soon as it is stored, also where the rest is cancelled.
         """
+        account = account or self._courtesy.account(None)
         done: list[Ingested] = []
         while len(done) < len(pages):
             async with self._lock:
                 await self._append_waiting()
-                size = INGEST_PAGES if trio.current_time() > self._calm_at else 1
-                part = pages[len(done) : len(done) + size]
-                results = await self._run(self._replica.ingest, part, self._clock())
+                part = self._next_part(pages, len(done))
+                work = (self._replica.ingest, part, self._clock())
+                results, spent = await self._run(timed, *work)
             done += results
             self._unindexed.set()
             told(results, part)
+            account.owe(spent)
+            await account.pay()
         return done
+
+    def _next_part(self, pages: Sequence[bytes], start: int) -> Sequence[bytes]:
+        """What one transaction takes: little, and at least one page, while somebody posts."""
+        end, size = start + 1, len(pages[start])
+        most = MAX_PART if self._courtesy.is_calm else LITTLE_PART
+        while end < min(len(pages), start + INGEST_PAGES) and size + len(pages[end]) <= most:
+            size += len(pages[end])
+            end += 1
+        return pages[start:end]
 
     async def call(self, function: Callable[..., T], *args: object) -> T:
         """Run any other short write."""
@@ -98,7 +117,7 @@ class Writer:
             made = await self._run(self._replica.append, self._author, drafts, self._clock())
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
-        self._calm_at = trio.current_time() + CALM
+        self._courtesy.posting()
         self._unindexed.set()
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:

@@ -182,10 +182,13 @@ class Writing:
     def finish(self) -> None:
         """Write all that is left; call last in the transaction."""
         self.flush()
-        self.connection.execute(
-            "UPDATE store SET entries = entries + ?, posts = posts + ?, size = size + ?",
-            (self._count, self._posts, self.size),
-        )
+        if (
+            self._count or self._posts or self.size
+        ):  # else nothing is to be synced
+            self.connection.execute(
+                "UPDATE store SET entries = entries + ?, posts = posts + ?, size = size + ?",
+                (self._count, self._posts, self.size),
+            )
         if self.next_arrival > self._first:
             self.connection.execute(
                 "INSERT INTO stored SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM "

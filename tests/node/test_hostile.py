@@ -13,6 +13,7 @@ import trio.testing
 from p2pblog.errors import NotAllowed, NotSetUp, PeerError, UserError
 from p2pblog.net.address import Address
 from p2pblog.net.connection import Connection
+from p2pblog.node import writer as writer_module
 from p2pblog.node.identity import Identity
 from p2pblog.node.murmur import BURST
 from p2pblog.node.node import Node
@@ -235,8 +236,12 @@ def test_what_a_liar_strips_of_its_text_comes_from_the_honest(tmp_path: Path) ->
     run(main)
 
 
-def test_what_was_stored_is_told_although_its_bringer_has_gone(tmp_path: Path) -> None:
+def test_what_was_stored_is_told_although_its_bringer_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rest of a batch is cancelled with its session; readers hear of the first part."""
+
+    monkeypatch.setattr(writer_module, "LITTLE_PART", 1)
 
     async def main() -> None:
         async with lied_to(tmp_path) as (a, bob):

@@ -107,8 +107,10 @@ def rogue(where: Address, machine: Machine) -> AbstractAsyncContextManager[Rogue
 
 
 @asynccontextmanager
-async def rogue_with(where: Address, keys: Identity, store: Path) -> AsyncIterator[Rogue]:
-    """Call `where` with these keys, whose store is here, and get in."""
+async def rogue_with(
+    where: Address, keys: Identity, store: Path, instance: bytes = bytes(8)
+) -> AsyncIterator[Rogue]:
+    """Call `where` with these keys, whose store is here, as a start of the device, and get in."""
     with Replica.open(store) as replica:
         async with await call(where, keys.key, keys.network_key) as connection:
             session = Session(
@@ -120,7 +122,7 @@ async def rogue_with(where: Address, keys: Identity, store: Path) -> AsyncIterat
                 port=0,
                 relays=False,
                 now=0.0,
-                instance=bytes(8),
+                instance=instance,
             )
             caller = Rogue(keys, replica, connection, session)
             with trio.fail_after(10):
