@@ -182,9 +182,7 @@ class Writing:
     def finish(self) -> None:
         """Write all that is left; call last in the transaction."""
         self.flush()
-        if (
-            self._count or self._posts or self.size
-        ):  # else nothing is to be synced
+        if self._count or self._posts or self.size:  # else nothing is to be synced
             self.connection.execute(
                 "UPDATE store SET entries = entries + ?, posts = posts + ?, size = size + ?",
                 (self._count, self._posts, self.size),
