@@ -18,6 +18,7 @@ from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 T = TypeVar("T")
 Told = Callable[[Sequence[Ingested], Sequence[bytes]], None]
 INDEX_BATCH = 5000  # rows a transaction of the search index: the best of those measured
+LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
 MAX_PART = 4 * 1024 * 1024  # bytes a transaction
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
@@ -98,11 +99,15 @@ class Writer:
 
     async def index(self) -> None:
         """Keep the search index behind the log by little; for ever."""
+        account = Account(self._courtesy)
         while True:
             self._unindexed = trio.Event()
             more = True
             while more:
-                more = await self.call(self._replica.index_search, INDEX_BATCH)
+                batch = INDEX_BATCH if self._courtesy.is_calm else LITTLE_BATCH
+                more, spent = await self.call(timed, self._replica.index_search, batch)
+                account.owe(spent)
+                await account.pay()
             await self._unindexed.wait()
 
     async def _append_waiting(self) -> None:

@@ -203,8 +203,8 @@ class Promises(InSession):
             message.Have(nonsense(aim, 500, 16), False),
             message.Peers(tuple((aim.rng.randbytes(32), ("10.0.0.1:1",) * 8) for _ in range(64))),
             message.Peers(((device, ("127.0.0.1:1", "[::1]:1", "%:1", "x" * 80)),)),
-            message.Push(False),
-            message.Push(True),
+            message.Push((logs[0][0],), False),
+            message.Push((logs[0][0],), True),
         ]
 
 

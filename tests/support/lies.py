@@ -50,7 +50,7 @@ def honest(known: Known) -> list[Message]:
         message.Payloads(((log, tip.seq, bytes(40)),)),
         message.Digest(bytes(16), bytes(16)),
         message.Peers(((known.device, ("127.0.0.1:1",)),)),
-        message.Push(False),
+        message.Push((log,), False),
         message.Join(EntryId(bytes(32)), known.device, "Eve", "box", bytes(128)),
         message.Admitted(bytes(32), EntryId(bytes(32))),
         message.Goodbye("busy", ""),
