@@ -11,6 +11,7 @@ default that changes with a later version takes effect.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -19,7 +20,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from p2pblog.errors import NotAllowed, UsageError
+from p2pblog.errors import CantWrite, NotAllowed, UsageError
 
 DEFAULT_PORT: Final = 7461  # not assigned by IANA; a fixed one, so that a firewall can be opened
 MAX_SOCKET_PATH: Final = 100  # bytes; the kernel takes 107 on Linux, 103 on macOS
@@ -295,7 +296,7 @@ def load_config(path: Path) -> Config:
 
 
 def save_config(path: Path, config: Config) -> None:
-    """Write the settings that differ from the defaults, whole or not at all."""
+    """Write the settings that differ from the defaults, whole or not at all: else `CantWrite`."""
     default = Config()
     lines = ["# Written by p2pblog config set. One setting a line; see p2pblog config list."]
     for field in fields(config):
@@ -303,12 +304,18 @@ def save_config(path: Path, config: Config) -> None:
         if value != getattr(default, field.name):
             lines.append(f"{field.name} = {_toml(value, SETTINGS[field.name].show(value))}")
     partial = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as e:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        hint = "Make room; nothing was changed."
+        raise CantWrite(f"Can't write {path}: {e.strerror}.", hint) from e
 
 
 def _toml(value: Value, text: str) -> str:

@@ -5,6 +5,7 @@ The composition root: the only place that knows every part.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
@@ -52,16 +53,17 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
     _set_up_logging()
     _allow_descriptors()
     os.umask(0o077)  # whatever is made in the home is the user's alone
-    home.create()
-    with locked(home.lock):
-        try:
-            with _plain_errors():
-                trio.run(_main, home, detach_ready_fd)
-        except UserError:
-            raise
-        except DiskError as error:
-            log.critical("stop: %s", error)
-            return Exit.FAILED
+    try:
+        home.create()
+        with locked(home.lock), _plain_errors():
+            trio.run(_main, home, detach_ready_fd)
+    except UserError as error:
+        _tell_why(detach_ready_fd, str(error), error.hint, error.code)
+        raise
+    except DiskError as error:
+        log.critical("stop: %s", error)
+        _tell_why(detach_ready_fd, str(error))
+        return Exit.FAILED
     return Exit.OK
 
 
@@ -129,6 +131,11 @@ def _tell(descriptor: int | None, line: str) -> None:
             os.close(descriptor)
 
 
+def _tell_why(descriptor: int | None, message: str, hint: str = "", code: str = "failed") -> None:
+    """Whoever waits for the start hears the reason: a full disk may keep it from the log."""
+    _tell(descriptor, json.dumps({"code": code, "message": message, "hint": hint}))
+
+
 def _allow_descriptors() -> None:
     """Room for all connections that are let in, where the system starts us with less (macOS)."""
     with suppress(ImportError, OSError, ValueError):
@@ -142,6 +149,7 @@ def _allow_descriptors() -> None:
 
 def _set_up_logging() -> None:
     """A readable log on stderr; P2PBLOG_LOG gives another level."""
+    logging.raiseExceptions = False  # where the log can't be written, complaints can't be either
     level = os.environ.get("P2PBLOG_LOG", "info").upper()
     form = "%(asctime)s %(levelname).1s %(name)s %(message)s"
     logging.basicConfig(stream=sys.stderr, format=form, datefmt="%Y-%m-%d %H:%M:%S")

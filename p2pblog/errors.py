@@ -151,6 +151,12 @@ class Conflict(UserError):
     code = "conflict"
 
 
+class CantWrite(UserError):
+    """The disk takes nothing more: full, read-only, or a limit is reached. Reading goes on."""
+
+    code = "cant_write"
+
+
 class PeerError(P2pblogError):
     """What another machine sent is refused; ends that connection and harms nobody else."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from p2pblog.api.limits import MAX_CONNECTIONS, MAX_SOCKET_PATH
-from p2pblog.errors import Conflict, HomeLocked, NotAllowed, UsageError
+from p2pblog.errors import CantWrite, Conflict, HomeLocked, NotAllowed, UsageError
 
 LOOPBACK: Final = "127.0.0.1"
 TOKEN_BYTES: Final = 32  # random: no guessing, ever
@@ -49,7 +49,12 @@ class UnixDoor:
         _make_private(self.path.parent)
         _remove_stale(self.path)
         bound = socket.socket(socket.AF_UNIX)
-        bound.bind(os.fspath(self.path))
+        try:
+            bound.bind(os.fspath(self.path))
+        except OSError as error:
+            bound.close()
+            hint = "Make room, and check the folder's permissions."
+            raise CantWrite(f"Can't make {self.path}: {error.strerror}.", hint) from error
         self.path.chmod(0o600)
         bound.listen(MAX_CONNECTIONS)
         return OpenDoor(bound, False, 0, "", lambda: self.path.unlink(missing_ok=True))

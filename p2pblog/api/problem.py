@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from p2pblog.errors import (
+    CantWrite,
     Conflict,
     DaemonUnreachable,
     Exit,
@@ -33,6 +34,7 @@ STATUS: Final[Mapping[type[UserError], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     DaemonUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     WaitRanOut: HTTPStatus.GATEWAY_TIMEOUT,
+    CantWrite: HTTPStatus.INSUFFICIENT_STORAGE,
     UserError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 

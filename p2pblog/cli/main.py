@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else Exit.OK
     finally:
         app.close()
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):  # nobody reads it, or it goes to a full disk
         output.print_error(error, as_json=app.json or "--json" in arguments)
     return error.exit_code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -98,18 +99,30 @@ def _edited(app: App) -> str:
 
 
 def _keep(app: App, text: str) -> str:
-    """Save a text that could not be posted, and say where."""
+    """Save a text that could not be posted, and say where; elsewhere if the home takes nothing."""
+    import tempfile
     from datetime import datetime
 
-    folder = app.home.drafts
-    draft = folder / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.md"
-    try:
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.md"
+    with contextlib.suppress(OSError, UserError):
         app.home.create()
-        folder.mkdir(mode=0o700, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o600)
-    except (OSError, UserError):
-        return "The text could not be kept as a draft."
+        app.home.drafts.mkdir(mode=0o700, exist_ok=True)
+        return _kept(app.home.drafts / name, text)
+    with contextlib.suppress(OSError):
+        return _kept(Path(tempfile.mkdtemp(prefix="p2pblog-")) / name, text)
+    return f"The text could not be kept as a draft: {text}"
+
+
+def _kept(draft: Path, text: str) -> str:
+    """Write it durably, or leave nothing there. Raises `OSError`."""
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     return f"The text is kept in {draft}"
 
 

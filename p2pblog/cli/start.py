@@ -90,7 +90,7 @@ def _launch(
     home.create()
     _set_log_aside(home.log)
     ours, theirs = (-1, -1) if sys.platform == "win32" else os.pipe()
-    with home.log.open("ab") as log:
+    with _opened(home.log) as log:
         process = _spawn(command, log, theirs)
     try:
         return process, _poll(home, process, deadline) if ours < 0 else _read_line(ours, deadline)
@@ -101,6 +101,14 @@ def _launch(
     finally:
         if ours >= 0:
             os.close(ours)
+
+
+def _opened(log: Path) -> BinaryIO:
+    """The log to write to; where the disk takes none, nowhere: the reason comes by the pipe."""
+    try:
+        return log.open("ab")
+    except OSError:
+        return open(os.devnull, "ab")
 
 
 def _spawn(command: Sequence[str], log: BinaryIO, ready: int) -> subprocess.Popen[bytes]:

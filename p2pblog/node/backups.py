@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from p2pblog.errors import Conflict, DiskError, Exit, Reason, Refused, StoreTooNew, UserError
+from p2pblog.errors import (
+    CantWrite,
+    Conflict,
+    DiskError,
+    Exit,
+    Reason,
+    Refused,
+    StoreTooNew,
+    UserError,
+)
 from p2pblog.node import carried, founding
 from p2pblog.node.carriage import BackupView, Restored
 from p2pblog.node.files import Files
@@ -89,7 +98,7 @@ def _copy(replica: Replica, copy: Path, job: Job) -> Totals:
     copy.unlink(missing_ok=True)
     try:
         totals = replica.copy_to(copy, job.look)
-    except DiskError as error:
+    except (DiskError, CantWrite) as error:
         hint = f"Make room beside the store, in {copy.parent}."
         raise UserError(f"The store can't be copied: {error}.", hint) from error
     if totals is None:

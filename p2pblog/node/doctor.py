@@ -49,7 +49,11 @@ def _store(node: Membership) -> Iterator[Finding]:
 
 def _disk(node: Membership) -> Iterator[Finding]:
     free = shutil.disk_usage(node.files.home).free
-    if free < LOW_DISK:
+    if node.writer.fault is not None:
+        yield Finding("disk", PROBLEM, node.writer.fault.message, node.writer.fault.hint)
+    if node.room.is_full:
+        yield Finding("disk", PROBLEM, f"{node.room.why} Your own posts are.", "Make room.")
+    elif free < LOW_DISK:
         yield Finding("disk", WARNING, f"Only {free // 2**20} MB are free.", "Make room.")
     else:
         yield Finding("disk", OK, f"{free // 2**30} GB are free.")

@@ -6,12 +6,13 @@ it the home is empty, whatever else lies there.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from p2pblog.errors import DiskError, Refused
+from p2pblog.errors import CantWrite, DiskError, Refused
 from p2pblog.protocol import invitation
 from p2pblog.protocol.crypto import KEY_SIZE, SigningKey
 from p2pblog.protocol.entry import Incarnation, TeamId
@@ -114,7 +115,7 @@ class Joining:
 
 
 def save_json(path: Path, data: object) -> None:
-    """Replace the file durably, readable by its owner alone."""
+    """Replace the file durably, readable by its owner alone. Raises `CantWrite`."""
     part = path.with_name(path.name + ".part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -129,7 +130,10 @@ def save_json(path: Path, data: object) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise DiskError(f"can't write {path}: {error.strerror}") from error
+        with contextlib.suppress(OSError):
+            part.unlink()
+        hint = "Make room, and check permissions and how the disk is mounted."
+        raise CantWrite(f"Can't write {path}: {error.strerror}.", hint) from error
 
 
 def load_json(path: Path, hint: str) -> dict[str, str] | None:

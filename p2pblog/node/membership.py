@@ -10,12 +10,13 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 import trio
 
-from p2pblog.errors import P2pblogError, PeerError, Reason
+from p2pblog.errors import CantWrite, P2pblogError, PeerError, Reason
 from p2pblog.net import interfaces, links
 from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
@@ -32,6 +33,7 @@ from p2pblog.node.known import Knowledge
 from p2pblog.node.marker import Marker
 from p2pblog.node.murmur import Murmur
 from p2pblog.node.peering import Ended, Peer, Peering
+from p2pblog.node.room import Room
 from p2pblog.node.sessions import Sessions
 from p2pblog.node.view import ReplicaView
 from p2pblog.node.writer import Writer
@@ -64,6 +66,7 @@ BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that somet
         *(Reason.NOT_A_MEMBER, Reason.CUT, Reason.VERSION),
     )
 )
+LEFT = Ingested(Outcome.REFUSED)  # a page that was not looked at, for want of room
 MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
 
 REMEMBER_EVERY = 600.0  # seconds: an address that is the same costs no write at each connection
@@ -106,6 +109,7 @@ class Membership:
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
     _remembered: dict[DeviceKey, tuple[str, float]] = field(default_factory=dict)
     marker: Marker = field(init=False)
+    room: Room = field(init=False)
     known: Knowledge = field(init=False)
     writer: Writer = field(init=False)
     view: ReplicaView = field(init=False)
@@ -117,6 +121,8 @@ class Membership:
         key = self.identity.key
         self.writer = Writer(self.replica, self._author, self.clock, self.courtesy)
         self.marker = Marker(self.files.marker, self.files.store)
+        self.room = Room(self.files.home, self.claims)
+        self.room.look()
         self.known = Knowledge(self.replica.settings())
         self._cut = self._cut_rows()
         self.view = ReplicaView(self.replica)
@@ -262,22 +268,27 @@ class Membership:
         """Note outside the home how far our logs have got."""
         height = own_height(self.identity, self.replica)
         if height != self._marked:
-            self._marked = height
-            await trio.to_thread.run_sync(self.marker.write, height)
+            with suppress(CantWrite):  # an older mark is as good: it is never ahead of the store
+                await trio.to_thread.run_sync(self.marker.write, height)
+                self._marked = height
 
     def close(self) -> None:
         """Note how far we got, and close the store; after `run` has ended."""
-        self.marker.write(own_height(self.identity, self.replica))
-        for key, text in self.known.take_changed():
-            self.replica.put_setting(key, text)
+        with suppress(CantWrite):
+            self.marker.write(own_height(self.identity, self.replica))
+            for key, text in self.known.take_changed():
+                self.replica.put_setting(key, text)
         self.replica.close()
 
     async def _keep_marking(self) -> None:
         while True:
             await trio.sleep(MARK_EVERY)
             await self.mark()
-            for key, text in self.known.take_changed():
-                await self.writer.call(self.replica.put_setting, key, text)
+            with suppress(CantWrite):
+                for key, text in self.known.take_changed():
+                    await self.writer.call(self.replica.put_setting, key, text)
+            if self.room.look():
+                await self._moved()
 
     def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
         """The peer has stored a log up to a height."""
@@ -320,15 +331,26 @@ class Membership:
             self.knocked[device] = fell
 
     async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
-        """Ingest pages, and tell readers and other sessions."""
+        """Ingest pages, and tell readers and other sessions; none of posts where room is short."""
         account = by.account if by else None
-        return await self.writer.ingest(pages, partial(self.has_grown, by=by), account)
+        self.room.look()
+        taken = [self.room.takes(data) for data in pages]
+        todo = [data for data, wanted in zip(pages, taken, strict=True) if wanted]
+        try:
+            done = iter(await self.writer.ingest(todo, partial(self.has_grown, by=by), account))
+        except CantWrite as fault:
+            log.warning("leave pages=%d: %s", len(pages), fault)
+            self.room.run_out()
+            return [LEFT for _ in pages]
+        return [next(done) if wanted else LEFT for wanted in taken]
 
     async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
         """Store payloads that we wanted, and ask for more; what was not asked for is left."""
         if not driver.wanted:
             return
-        filled = sum(await self.writer.call(self.replica.fill, items, self.clock()))
+        filled = 0
+        with suppress(CantWrite):  # they stay wanted
+            filled = sum(await self.writer.call(self.replica.fill, items, self.clock()))
         if filled:
             self._notify()
         driver.lacked += max(0, driver.wanted - filled)
@@ -432,7 +454,7 @@ class Membership:
                 await host_guest(self, connection, invited)
             else:
                 await host_founder(self, connection)
-        except PeerError as error:
+        except (PeerError, CantWrite) as error:
             self._say(connection.remote_device, "lose guest device=%s reason=%s", error)
         finally:
             self._guests_here -= 1
@@ -562,7 +584,8 @@ class Membership:
         if driver.initiator or driver.remote_port:
             self._remembered[driver.remote] = address, now
             write = self.replica.remember_address
-            await self.writer.call(write, driver.remote, address, self.clock())
+            with suppress(CantWrite):
+                await self.writer.call(write, driver.remote, address, self.clock())
 
     def fixed_addresses(self) -> list[str]:
         """The addresses that the user gave."""

@@ -123,6 +123,8 @@ async def take(node: Membership, path: Path, job: Job) -> BundleTaken:
                 break
             for pages in (team, posts):
                 if pages:
+                    node.room.look()
+                    node.room.check()
                     tally.count(node, await node.take(pages, None))
     missing = await trio.to_thread.run_sync(_missing, node, source, tally)
     if source.signed and node.replica.team.is_active(source.start.by):

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import trio
 
+from p2pblog.errors import CantWrite
 from p2pblog.node.courtesy import Account, Courtesy, timed
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
@@ -22,6 +23,7 @@ LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
 MAX_PART = 4 * 1024 * 1024  # bytes a transaction
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
+RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
 INGEST_PAGES = 8  # pages a transaction: 4,096 entries, where commits cost least
 
 
@@ -29,14 +31,19 @@ INGEST_PAGES = 8  # pages a transaction: 4,096 entries, where commits cost least
 class _Waiting:
     drafts: Sequence[Draft]
     made: list[Appended] | None = None
+    fault: CantWrite | None = None
 
 
 class Writer:
-    """Runs every write of one replica. `clock` gives the wall clock in ms."""
+    """Runs every write of one replica. `clock` gives the wall clock in ms.
+
+    `fault` is why the last write came to nothing; None once one has succeeded.
+    """
 
     def __init__(
         self, replica: Replica, author: Author, clock: Callable[[], int], courtesy: Courtesy
     ) -> None:
+        self.fault: CantWrite | None = None
         self._replica = replica
         self._author = author
         self._clock = clock
@@ -51,13 +58,18 @@ class Writer:
         self._author = author
 
     async def append(self, drafts: Sequence[Draft]) -> list[Appended]:
-        """Append own entries; durable when it returns. Can't be cancelled: it may be done."""
+        """Append own entries; durable when it returns. Can't be cancelled: it may be done.
+
+        Raises `CantWrite` where the disk takes nothing more.
+        """
         mine = _Waiting(drafts)
         self._waiting.append(mine)
         with trio.CancelScope(shield=True):
             async with self._lock:
-                if mine.made is None:
+                if mine.made is None and mine.fault is None:
                     await self._append_waiting()
+        if mine.fault is not None:
+            raise CantWrite(mine.fault.message, mine.fault.hint) from mine.fault
         assert mine.made is not None
         return mine.made
 
@@ -105,7 +117,11 @@ class Writer:
             more = True
             while more:
                 batch = INDEX_BATCH if self._courtesy.is_calm else LITTLE_BATCH
-                more, spent = await self.call(timed, self._replica.index_search, batch)
+                try:
+                    more, spent = await self.call(timed, self._replica.index_search, batch)
+                except CantWrite:
+                    await trio.sleep(RETRY)
+                    continue
                 account.owe(spent)
                 await account.pay()
             await self._unindexed.wait()
@@ -119,14 +135,25 @@ class Writer:
         for job in jobs:
             drafts += [_from(draft, len(drafts)) for draft in job.drafts]
         with trio.CancelScope(shield=True):
-            made = await self._run(self._replica.append, self._author, drafts, self._clock())
+            try:
+                made = await self._run(self._replica.append, self._author, drafts, self._clock())
+            except CantWrite as fault:
+                for job in jobs:
+                    job.fault = fault
+                return
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
         self._courtesy.posting()
         self._unindexed.set()
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
-        return await trio.to_thread.run_sync(function, *args, limiter=self._thread_limit)
+        try:
+            result = await trio.to_thread.run_sync(function, *args, limiter=self._thread_limit)
+        except CantWrite as fault:
+            self.fault = fault
+            raise
+        self.fault = None
+        return result
 
 
 def _from(draft: Draft, start: int) -> Draft:

@@ -86,17 +86,20 @@ class Claims:
 
     Shared by all sessions of a node. The claims of a session last as long as something comes from
     it; but who is left to wait for a bucket for `CLAIM_PATIENCE` gets it, so that nobody can keep
-    others from being asked for ever.
+    others from being asked for ever. Of the scopes in `closed` nobody gets any, for want of room.
     """
 
     def __init__(self) -> None:
         self.sources = Sources()
+        self.closed: frozenset[int] = frozenset()
         self._owner: dict[tuple[int, int], Hashable] = {}
         self._until: dict[Hashable, float] = {}
         self._waiting: dict[Hashable, dict[tuple[int, int], tuple[float, float]]] = {}
 
     def claim(self, owner: Hashable, scope: int, buckets: bytes, now: float) -> bytes:
         """Those of `buckets` that are `owner`'s from now on."""
+        if scope in self.closed:
+            return b""
         won = bytes(bucket for bucket in buckets if self._free(owner, scope, bucket, now))
         for bucket in won:
             self._owner[scope, bucket] = owner

@@ -10,11 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from p2pblog.errors import DiskError
+from p2pblog.errors import CantWrite, DiskError
 
+# Nothing was written and nothing is lost: what is here can be read, and writing tried again.
+_REFUSALS = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "Free some space on it."),
+    sqlite3.SQLITE_IOERR_SHMSIZE: ("the disk is full", "Free some space on it."),
+    sqlite3.SQLITE_IOERR_WRITE: (
+        "the system refuses to write",
+        "Look for a quota, a limit of the size of files (ulimit -f), or a fault of the disk.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "it is read-only",
+        "Check its permissions, those of its folder, and how the disk is mounted.",
+    ),
+}
 _FAULTS = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again",
-    sqlite3.SQLITE_READONLY: "it can't be written: check its permissions and those of its folder",
     sqlite3.SQLITE_PERM: "access is denied: check its permissions and those of its folder",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: check that it and its folder exist",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then start again",
@@ -31,11 +42,17 @@ _PRIMARY = 0xFF  # the low byte of an extended code is its class
 
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turn what the disk did to `path` into a `DiskError`."""
+    """Turn what the disk did to `path` into a `DiskError`; into `CantWrite` where it is whole."""
     try:
         yield
     except sqlite3.Error as error:
-        what = _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
+        code = getattr(error, "sqlite_errorcode", 0)
+        refusal = _REFUSALS.get(code) or _REFUSALS.get(code & _PRIMARY)
+        if refusal is not None:
+            raise CantWrite(
+                f"Nothing can be written to {path}: {refusal[0]}.", refusal[1]
+            ) from error
+        what = _FAULTS.get(code & _PRIMARY)
         if what is None:
             raise
         raise DiskError(f"store {path}: {what} ({error})") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
+from p2pblog.errors import CantWrite
 from p2pblog.protocol.post import Reference
 from p2pblog.store import notes, search, threads, timeline
 from p2pblog.store.core import Core
@@ -47,8 +49,9 @@ class Reading(Core):
 
     def search(self, text: str, limit: int, before: int | None = None) -> list[PostView]:
         """Posts with these words, the newest arrival first, below number `before`."""
-        while self.index_search(INDEX_BATCH):
-            pass
+        with contextlib.suppress(CantWrite):  # then what is in the index can be found
+            while self.index_search(INDEX_BATCH):
+                pass
         with self._database.snapshot() as connection:
             found = search.ask(connection, self._catalog, self._authority, text, limit, before)
             return self._reader.views(found)

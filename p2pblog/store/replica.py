@@ -2,7 +2,7 @@
 
 Synchronous, without a clock: `now` is an argument, ms since 1970 UTC. Writes are one at a time,
 each on the disk when it returns; reads run beside them, on any thread. Raises `DiskError` where the
-disk fails, and nothing but bugs besides.
+disk fails, `CantWrite` where it takes nothing more, and nothing but bugs besides.
 """
 
 from p2pblog.store.append import Appended, Author, Draft

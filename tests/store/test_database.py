@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pblog.errors import DiskError, StoreTooNew
+from p2pblog.errors import CantWrite, DiskError, StoreTooNew
 from p2pblog.store import migrate
 from p2pblog.store.database import Database
 from p2pblog.store.records import PostQuery
@@ -101,7 +101,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
                 made = replica.append(world.author(0), [world.draft("x" * 4000)], NOW)
                 done.extend(one.entry.id for one in made)
 
-        with pytest.raises(DiskError, match="disk is full"):
+        with pytest.raises(CantWrite, match="disk is full"):
             fill()
         assert [post.id for post in replica.by_arrival(0, 100)] == done
         with database.writing() as connection:
