@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BEYOND_CUTOFF = "beyond_cutoff"  # written after its author was removed
     TOO_MANY_BRANCHES = "too_many_branches"
     TOO_MANY_INCARNATIONS = "too_many_incarnations"  # a broken machine: to be admitted anew
+    PAUSED = "paused"  # its device has written more than is taken in of it in a day
     PAYLOAD_NEEDED = "payload_needed"  # team entries always travel with their payload
     # sessions
     DECRYPT_FAILED = "decrypt_failed"  # a frame that was altered, replayed, or made with other keys

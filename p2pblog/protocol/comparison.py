@@ -113,6 +113,7 @@ class Comparison:
             self._awaited = None
         for row in data.rows:
             self._check_scope(row.log)
+            self._link.declined.discard(row.log)
             self.note(row)
             if not self._answer(row):
                 self._locate(row.log)
@@ -134,6 +135,13 @@ class Comparison:
             tips = self._view.tips(scope).get(log, ()) if scope is not None else ()
             highest = tuple(sorted(set(held), reverse=True)[:MAX_MARKS])
             self._say(message.Locate(frontier.row(log, tips), highest, answer=True))
+
+    def on_decline(self, data: message.Decline) -> None:
+        """The peer takes nothing more of some logs: what was to be sent of them is left."""
+        self._link.decline(data.logs)
+        for log in data.logs:
+            self._jobs.pop(log, None)
+        self._finish()
 
     def on_done(self, data: Done) -> None:
         """All that the peer had for us has come."""
@@ -180,6 +188,7 @@ class Comparison:
         self, scope: Scope, logs: Sequence[LogId], now: float, *, last: bool = False
     ) -> list[LogId]:
         """Ask for what follows our tips; those left are another session's to fetch."""
+        logs = [log for log in logs if log not in self._link.refused]
         won = self._claims.claim(self._owner, scope, bytes({log[0] for log in logs}), now)
         mine = self._view.tips(scope)
         rows = [frontier.row(log, mine.get(log, ())) for log in logs if log[0] in won]
@@ -264,7 +273,7 @@ class Comparison:
     def _answer(self, row: Row, marks: Sequence[Mark] = (), *, located: bool = False) -> bool:
         """Serve what a peer at these tips lacks; False where none of them is known here."""
         scope = self._view.scope_of(row.log)
-        if scope is None:
+        if scope is None or row.log in self._link.declined:
             return True
         known = [mark for mark in (*row.tips, *marks) if self._view.holds(row.log, mark)]
         if row.tips and not known and not located:

@@ -198,5 +198,6 @@ BLAMELESS = frozenset(
         Reason.GAP,
         Reason.TOO_MANY_BRANCHES,
         Reason.TOO_MANY_INCARNATIONS,
+        Reason.PAUSED,
     }
 )

@@ -156,6 +156,8 @@ class Link:
     relays: bool  # logs have sources: in teams larger than a mesh
     agreed: bool = False  # the frontiers have been compared
     heights: dict[LogId, int] = field(default_factory=dict)
+    declined: set[LogId] = field(default_factory=set)  # what the peer takes nothing more of
+    refused: set[LogId] = field(default_factory=set)  # what we take nothing more of
     _eager: dict[LogId, bool] = field(default_factory=dict)  # where the peer said what it wants
     _announce: dict[LogId, int] = field(default_factory=dict)  # up to which height
     _announce_at: float = NEVER
@@ -182,6 +184,22 @@ class Link:
         height = self.heights.get(log, tip.seq - 1 if self.agreed else 0)
         return wanted and height == tip.seq - 1
 
+    def decline(self, logs: Iterable[LogId]) -> None:
+        """The peer takes nothing more of these; of none: everything again."""
+        logs = set(logs)
+        if not logs:
+            self.declined.clear()
+        elif len(self.declined | logs) <= MAX_HEIGHTS:
+            self.declined |= logs
+
+    def refuse(self, log: LogId) -> bool:
+        """We take nothing more of a log; whether that is to be told."""
+        fresh = log not in self.refused and len(self.refused) < MAX_HEIGHTS
+        if fresh:
+            self.refused.add(log)
+            self._pulls.pop(log, None)
+        return fresh
+
     def ask(self, logs: Iterable[LogId], *, eager: bool) -> None:
         """The peer wants these logs pushed, or only announced."""
         for log in logs:
@@ -204,6 +222,8 @@ class Link:
     ) -> None:
         """The peer has something that we lack: pull it unless it comes by another way."""
         before = self._pulls.get(row.log)
+        if row.log in self.refused:
+            return
         if before is not None or len(self._pulls) < MAX_PENDING_PULLS:
             at = now if at_once else now + PULL_DELAY
             self._pulls[row.log] = Pull(min(at, before.at) if before else at, row, hops)

@@ -18,6 +18,9 @@ from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, MAX_HOPS, MAX_PENDING
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Digest, Message, Scope
 
+# there is no room for more of its log here, whoever brings it
+FULL = frozenset({Reason.TOO_MANY_INCARNATIONS, Reason.PAUSED})
+
 
 class LivePart:
     """One side of it. Effects go to `out`; `open` says whether both sides are authorised."""
@@ -110,6 +113,8 @@ class LivePart:
         if from_peer:
             self._link.pushed(log, tip.seq)
             self._link.announce(log, tip.seq, now, at_once=True)
+        elif log in self._link.declined:
+            return
         elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):
             if self.open and newest and self._link.pushes(log, tip, own=own):
                 self._link.pushed(log, tip.seq)
@@ -125,6 +130,9 @@ class LivePart:
             self._ask_once(log, now)
         elif reason is Reason.UNKNOWN_AUTHOR:
             self.look_again(now, Scope.TEAM)
+        elif reason in FULL:
+            if self._link.refuse(log):
+                self._say(message.Decline((log,)))
         elif reason is None:
             self._asked.discard(log)
             self._claims.touch(self._owner, now)
@@ -132,6 +140,13 @@ class LivePart:
                 self._claims.release(self._owner)
             if self._link.relays:
                 self._settle_source(log, hops, live=live, known=known)
+
+    def take_again(self, now: float) -> None:
+        """What was refused may be taken by now."""
+        if self._link.refused:
+            self._link.refused.clear()
+            self._say(message.Decline(()))
+            self.look_again(now, Scope.TEAM)
 
     # -- sources -----------------------------------------------------------------------------
 

@@ -196,6 +196,12 @@ class Recover(NamedTuple):
     proof: bytes
 
 
+class Decline(NamedTuple):
+    """Send me nothing more of these logs, until I ask for one; of none: send everything again."""
+
+    logs: tuple[LogId, ...]
+
+
 Message: TypeAlias = (
     Hello
     | Buckets
@@ -215,6 +221,7 @@ Message: TypeAlias = (
     | Admitted
     | Goodbye
     | Recover
+    | Decline
 )
 
 _ROWS = Many(frontier.ROW, MAX_ROWS)
@@ -311,6 +318,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
     (Admitted, (("network_key", Bytes(32)), ("admission", Bytes(32)))),
     (Goodbye, (("reason", Text(64)), ("detail", Text(256)))),
     (Recover, (("proof", Bytes(64)),)),
+    (Decline, (("logs", Many(Bytes(16), MAX_ROWS)),)),
 )
 
 SHAPES: tuple[Array, ...] = tuple(

@@ -205,6 +205,12 @@ class Session:
             self._live.look_again(now, Scope.POSTS)
         return self._flush()
 
+    def take_again(self, now: float) -> list[Effect]:
+        """There may be room for logs that were refused: ask for them again."""
+        if self.phase is Phase.LIVE:
+            self._live.take_again(now)
+        return self._flush()
+
     def refuse(self, refused: Refused) -> list[Effect]:
         """What the peer sent can't be read, or not stored: the end."""
         self._close(refused.reason, refused.detail)
@@ -400,6 +406,8 @@ class Session:
                 self._comparison.on_have(data)
             case message.Locate():
                 self._comparison.on_locate(data)
+            case message.Decline():
+                self._comparison.on_decline(data)
             case message.Done():
                 self._comparison.on_done(data)
             case _ if self.phase is Phase.LIVE:

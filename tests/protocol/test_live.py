@@ -137,3 +137,72 @@ def test_invalid_vectors(vector: dict[str, Any]) -> None:
 def test_the_pages_of_a_dialogue_make_both_sides_equal(vector: dict[str, Any]) -> None:
     assert pages_played(vector) == vector["tips"]
     assert vector["tips"]["initiator"] == vector["tips"]["responder"]
+
+
+def test_logs_there_is_no_room_for_are_sent_once_a_session() -> None:
+    """A device that showed the two other incarnations of it, more than either takes."""
+    world = World()
+    one, other, liar = Replica(1), Replica(2), Replica(3)
+    team_of(one, other, liar)
+    for number in range(8):
+        liar.restart(number.to_bytes(8, "big"))
+        made = liar.logs[liar.write_many(2)].ways[0]
+        assert (one if number % 2 else other).ingest(packed(made)).reason is None
+    one.room = other.room = 4
+    ends = live(world, world.node(one), world.node(other))
+    world.run(10 * ANTI_ENTROPY_INTERVAL)
+    for end in ends:
+        assert end.session.phase is Phase.LIVE
+        assert set(end.node.received.values()) == {1}
+        assert len(end.node.received) == 8
+        assert end.kinds().count("Decline") == 4
+
+
+def paused() -> tuple[World, Node, Node]:
+    """The other takes nothing more of a log that goes on here."""
+    world, one, other = two()
+    ours = one.write()
+    assert other.replica.ingest(packed([ours])).reason is None
+    other.replica.paused.add(one.replica.log_id())
+    one.replica.write_many(3)
+    return world, one, other
+
+
+@pytest.mark.parametrize("dials", [True, False])
+def test_of_a_paused_log_nothing_comes_until_it_is_asked_for_again(dials: bool) -> None:
+    world, one, other = paused()
+    ends = live(world, one, other) if dials else live(world, other, one)[::-1]
+    assert ends[0].kinds().count("PageMessage") == 1
+    one.write()
+    world.run(3 * ANTI_ENTROPY_INTERVAL)
+    assert ends[0].kinds().count("PageMessage") == 1
+    declined = ends[1].kinds().index("Decline")
+    later = [one for one in ends[1].sent[declined:] if isinstance(one, message.Have)]
+    assert not any(have.rows for have in later)
+    other.replica.paused.clear()
+    ends[1].apply(ends[1].session.take_again(world.now))
+    world.run(3)
+    assert one.replica.snapshot() == other.replica.snapshot()
+
+
+def test_other_logs_go_on_beside_a_paused_one() -> None:
+    world, one, other = paused()
+    live(world, one, other)
+    made = other.write()
+    world.run(1)
+    assert one.received[made.id] == 1
+    one.replica.restart(b"another!")
+    made = one.write()
+    world.run(1)
+    assert other.received[made.id] == 1
+
+
+def test_a_paused_team_log_keeps_nobody_out() -> None:
+    world, one, other = two()
+    one.replica.operate(ADMIT, Replica(7))
+    other.replica.paused.add(one.replica.log_id(Kind.TEAM))
+    _, listener = live(world, one, other)
+    assert listener.kinds().count("Decline") == 1
+    made = one.write()
+    world.run(1)
+    assert other.received[made.id] == 1

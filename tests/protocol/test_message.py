@@ -39,6 +39,7 @@ MESSAGES: tuple[Message, ...] = (
     message.Admitted(b"k" * 32, EntryId(b"a" * 32)),
     message.Goodbye("cut", "removed from the team"),
     message.Recover(b"p" * 64),
+    message.Decline((LOG,)),
 )
 NAMES = [
     "Hello",
@@ -59,6 +60,7 @@ NAMES = [
     "Admitted",
     "Goodbye",
     "Recover",
+    "Decline",
 ]
 
 
@@ -83,7 +85,7 @@ def test_the_numbers_are_frozen() -> None:
 
 
 def test_a_type_of_a_later_version_is_no_fault() -> None:
-    assert message.parse(codec.pack((18, "whatever", (1, 2)))) is None
+    assert message.parse(codec.pack((19, "whatever", (1, 2)))) is None
     assert message.parse(codec.pack((2**60,))) is None
 
 

@@ -55,6 +55,7 @@ def honest(known: Known) -> list[Message]:
         message.Admitted(bytes(32), EntryId(bytes(32))),
         message.Goodbye("busy", ""),
         message.Recover(bytes(64)),
+        message.Decline((log,)),
     ]
 
 

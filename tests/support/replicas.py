@@ -62,6 +62,8 @@ class Replica:
         self.logs: dict[LogId, Log] = {}
         self.page_entries = MAX_PAGE_ENTRIES
         self.incarnation = INCARNATION
+        self.room: int | None = None  # for so many logs of posts
+        self.paused: set[LogId] = set()  # logs of which nothing more is taken
         self._admitted: set[DeviceKey] = set()
         self._cut: set[DeviceKey] = set()
         self._rng = rng or random.Random(f"replica {number}")
@@ -195,7 +197,7 @@ class Replica:
             return Taken(None, (), refused.reason)
         device, incarnation, kind = taken.log
         log_id = entry.log_id(TEAM, device, incarnation, kind)
-        reason = self._refusal(device, kind)
+        reason = self._refusal(device, kind) or self._full(log_id)
         if reason is not None:
             return Taken(log_id, (), reason)
         log = self.logs.get(log_id) or Log(kind)
@@ -224,6 +226,12 @@ class Replica:
                 return Reason.BEYOND_CUTOFF
             case _:
                 return None
+
+    def _full(self, log_id: LogId) -> Reason | None:
+        if log_id in self.paused:
+            return Reason.PAUSED
+        full = self.room is not None and len(self.tips(Scope.POSTS)) >= self.room
+        return Reason.TOO_MANY_INCARNATIONS if full and log_id not in self.logs else None
 
     def _store(
         self, log_id: LogId, log: Log, branch: Branch | None, outcome: Outcome, run: list[Entry]

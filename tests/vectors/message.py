@@ -44,6 +44,8 @@ def _messages(rng: random.Random) -> list[Message]:
         message.Admitted(rng.randbytes(32), EntryId(rng.randbytes(32))),
         message.Goodbye("cut", "removed from the team"),
         message.Recover(rng.randbytes(64)),
+        message.Decline((log, LogId(rng.randbytes(16)))),
+        message.Decline(()),
     ]
 
 
@@ -70,7 +72,7 @@ def make(rng: random.Random) -> Vector:
     valid.append(
         {"name": "Hello", "message": longer.hex(), "fields": codec.to_json((*hello, "more"))}
     )
-    for number in (18, 1000):
+    for number in (19, 1000):
         data = codec.pack((number, "later"))
         valid.append({"name": "a later version's", "message": data.hex(), "fields": None})
     bad: list[tuple[str, codec.Value, str]] = [
