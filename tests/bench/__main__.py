@@ -13,14 +13,29 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import catchup, live, machine
+from tests.bench import (
+    appending,
+    catchup,
+    commands,
+    live,
+    machine,
+    nearly,
+    reading,
+    resting,
+)
 from tests.bench.figures import HEAD, Figure, Line, gathered, table, told
 from tests.bench.homes import Place, place
 
 ROWS: dict[str, Callable[[Place], Iterator[Figure]]] = {
     "catchup": catchup.measure,
     "million": catchup.measure_million,
+    "nearly": nearly.measure,
     "live": live.measure,
+    "appending": appending.measure,
+    "commands": commands.measure,
+    "resting": resting.measure,
+    "idle": resting.measure_idle,
+    "reading": reading.measure,
 }
 RUNS = 3
 

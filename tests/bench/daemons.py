@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from typing import Any
 
 from p2pblog.cli.client import Client, Query
@@ -15,7 +16,7 @@ from p2pblog.config import Home
 from tests.bench import machine
 
 POLL = 0.02
-PATIENCE = 600.0  # seconds; nobody waits longer for anything here
+PATIENCE = 300.0  # seconds; nobody waits longer for anything here
 
 
 class Daemon:
@@ -88,6 +89,14 @@ def daemons(*homes: Home) -> Iterator[list[Daemon]]:
     finally:
         for daemon in running:
             daemon.stop()
+
+
+def mesh(running: Sequence[Daemon]) -> None:
+    """Link each with each."""
+    for one, other in combinations(running, 2):
+        one.meet(other.port)
+    for daemon in running:
+        until(lambda daemon=daemon: daemon.connected() >= len(running) - 1, "mesh")  # type: ignore[misc]  # bound now
 
 
 def until(condition: Callable[[], object], what: str, poll: float = POLL) -> float:

@@ -85,7 +85,7 @@ class Place:
         """Remove all but the stocks."""
         kept = {stock.home.path for stock in self._stocks.values()}
         for path in set(self.folder.iterdir()) - kept:
-            shutil.rmtree(path)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def stock(self, count: int, devices: int) -> Stock:
         """A home of the founder that holds so many posts by so many devices; made once."""

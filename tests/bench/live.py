@@ -9,13 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from itertools import combinations
 from statistics import median
 
 from p2pblog.cli.client import Client
 from p2pblog.config import Home
 from tests.bench import homes, limits, peers
-from tests.bench.daemons import Daemon, daemons, until
+from tests.bench.daemons import daemons, mesh
 from tests.bench.figures import Figure, Value, percentile
 from tests.bench.homes import Firm, Place
 from tests.bench.listener import listening, stamped
@@ -59,7 +58,7 @@ def _calm(place: Place, count: int) -> tuple[list[float], list[float]]:
     firm = Firm(2)
     made = [homes.make(place.new("live"), firm, device) for device in firm.devices]
     with daemons(*made) as (one, other):
-        _mesh([one, other])
+        mesh([one, other])
         with listening([(other.home, count)]) as ages:
             durable = []
             for _ in range(count):
@@ -77,7 +76,7 @@ def _busy(place: Place, seconds: float, count: int) -> list[float]:
     made = [homes.make(place.new("busy"), firm, device) for device in firm.devices]
     each = round(TEAM_RATE * seconds / count)
     with daemons(*made) as running:
-        _mesh(running)
+        mesh(running)
         with listening([(daemon.home, each * (count - 1)) for daemon in running]) as ages:
             writers = [
                 threading.Thread(target=_write, args=(daemon.home, each, count / TEAM_RATE, number))
@@ -99,11 +98,3 @@ def _write(home: Home, count: int, gap: float, number: int) -> None:
         client.request("POST", "/posts", {"text": stamped(number)})
         due += gap
     client.close()
-
-
-def _mesh(running: list[Daemon]) -> None:
-    """Link each with each."""
-    for one, other in combinations(running, 2):
-        one.meet(other.port)
-    for daemon in running:
-        until(lambda daemon=daemon: daemon.connected() == len(running) - 1, "mesh")  # type: ignore[misc]  # bound now
