@@ -44,7 +44,7 @@ from p2pblog.protocol.session import (
     Told,
     View,
 )
-from p2pblog.store.replica import Ingested, Replica
+from p2pblog.store.replica import Ingested, Replica, Served
 
 _T = TypeVar("_T")
 
@@ -375,12 +375,12 @@ class Driver:
             self._wake = trio.Event()
             if self._outbox:
                 await self._send_outbox()
-            elif job := self.session.next_job():
+            elif self.session.next_job():
                 fresh = [job for job in self.session.jobs if (job.log, job.upto) not in offered]
                 if fresh:
                     await self._offer(fresh)
                     offered.update((job.log, job.upto) for job in fresh)
-                await self._serve(job)
+                await self._serve(self.session.jobs)
             else:
                 self.progress.sent()
                 offered.clear()
@@ -403,17 +403,32 @@ class Driver:
         self.progress.send(entries, size)
         await self.connection.send(message.pack(message.Offer(entries, size)))
 
-    async def _serve(self, job: Job) -> None:
-        cut = self._hub.replica.cut_pages
+    async def _serve(self, jobs: Sequence[Job]) -> None:
+        """Send of the first jobs as much as is read at a time."""
         size = SERVE_BYTES if self.account.courtesy.is_calm else SERVE_LITTLE
-        pages, spent = await self._thread(timed, cut, job.log, job.after, job.upto, size)
+        parts, spent = await self._thread(timed, self._cut, jobs, size)
         await self.connection.send_many(
-            message.pack(message.PageMessage(served.page, live=False)) for served in pages
+            message.pack(message.PageMessage(served.page, live=False))
+            for _, pages in parts
+            for served in pages
         )
-        self.progress.send(-sum(p.entries for p in pages), -sum(p.size for p in pages))
-        self.apply(self.session.served(job, pages[-1].last if pages else None, trio.current_time()))
+        for job, pages in parts:
+            self.progress.send(-sum(p.entries for p in pages), -sum(p.size for p in pages))
+            last = pages[-1].last if pages else None
+            self.apply(self.session.served(job, last, trio.current_time()))
         self.account.owe(SENT * spent)
         await self.account.pay()
+
+    def _cut(self, jobs: Sequence[Job], size: int) -> list[tuple[Job, list[Served]]]:
+        """Pages of the first jobs: a hundred small ones are one read, and one frame."""
+        parts: list[tuple[Job, list[Served]]] = []
+        for job in jobs:
+            pages = self._hub.replica.cut_pages(job.log, job.after, job.upto, size)
+            parts.append((job, pages))
+            size -= sum(len(served.page) for served in pages)
+            if size <= 0:
+                break
+        return parts
 
     async def _tick(self) -> None:
         while True:

@@ -362,10 +362,12 @@ class Membership:
         """Tell the peers of a log that has grown; its author too, who pushes only to the next."""
         own, now = author == self.me, trio.current_time()
         for driver in self.sessions:
-            has_it = driver is by or driver.remote == author
-            driver.apply(
-                driver.session.stored(log_id, tip, data, own=own, from_peer=has_it, now=now)
+            theirs = driver.remote == author
+            has_it = driver is by or theirs
+            grown = driver.session.stored(
+                *(log_id, tip, data), own=own, theirs=theirs, from_peer=has_it, now=now
             )
+            driver.apply(grown)
 
     def _team_changed(self) -> None:
         for driver in self.sessions:

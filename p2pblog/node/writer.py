@@ -20,11 +20,10 @@ T = TypeVar("T")
 Told = Callable[[Sequence[Ingested], Sequence[bytes]], None]
 INDEX_BATCH = 5000  # rows a transaction of the search index: the best of those measured
 LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
-MAX_PART = 4 * 1024 * 1024  # bytes a transaction
+MAX_PART = 1280 * 1024  # bytes a transaction: 4,096 short posts, where commits cost least
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
-INGEST_PAGES = 8  # pages a transaction: 4,096 entries, where commits cost least
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +98,7 @@ class Writer:
         """What one transaction takes: little, and at least one page, while somebody posts."""
         end, size = start + 1, len(pages[start])
         most = MAX_PART if self._courtesy.is_calm else LITTLE_PART
-        while end < min(len(pages), start + INGEST_PAGES) and size + len(pages[end]) <= most:
+        while end < len(pages) and size + len(pages[end]) <= most:
             size += len(pages[end])
             end += 1
         return pages[start:end]

@@ -15,7 +15,7 @@ from p2pblog.protocol.effects import Effect, Equal, Job, Reached, Send, Synced, 
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Mark, Row, Tips
 from p2pblog.protocol.gossip import Claims, Link
-from p2pblog.protocol.limits import MAX_MARKS, MAX_PULLED_BRANCHES
+from p2pblog.protocol.limits import BUCKETS, MAX_MARKS, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Done, Have, Message, Rows, Scope
 
@@ -56,6 +56,7 @@ class Comparison:
         self._listed: set[LogId] = set()  # of ours, by the peer's rows
         self._tips: Tips = {}  # ours, as they were when we sent or got the summary
         self._differ: set[int] = set()
+        self._count = BUCKETS  # of the summary that is compared
         self._questions: set[LogId] = set()  # located, and not answered yet
         self._done_due = False
 
@@ -64,7 +65,8 @@ class Comparison:
     def begin(self, scope: Scope) -> None:
         """The responder's first turn."""
         self._start(scope, Rows)
-        self._say(message.Buckets(scope, frontier.summary(self._view.tips(scope), self._key)))
+        self._count = frontier.buckets_for(len(self._tips))
+        self._say(message.Buckets(scope, self._summary()))
 
     def on_buckets(self, data: message.Buckets, now: float) -> None:
         """The initiator's answer: which differ, with all our rows of them."""
@@ -72,11 +74,10 @@ class Comparison:
             raise Refused(Reason.UNEXPECTED, "buckets out of turn")
         scope = Scope(data.scope)
         self._start(scope, Have)
-        tips = self._view.tips(scope)
-        differ = frontier.differing(frontier.summary(tips, self._key), data.summary)
+        self._count = frontier.buckets_of(data.summary)
+        differ = frontier.differing(self._summary(), data.summary)
         self._agree(scope, differ)
-        pull = self._claims.claim(self._owner, scope, differ, now)
-        rest = bytes(sorted(set(differ) - set(pull)))
+        pull, rest = self._claim(scope, differ, now)
         self.deferred = bool(rest)
         if rest:
             self._say_rows(scope, rest, pull=False, last=False)
@@ -101,9 +102,19 @@ class Comparison:
             self._awaited = Done
             self._agree(scope, self._differ)
 
+    def _summary(self) -> bytes:
+        return frontier.summary(self._tips, self._key, self._count)
+
+    def _claim(self, scope: Scope, differ: Sequence[int], now: float) -> tuple[list[int], ...]:
+        """The buckets that we are to fetch, and the rest: claims are by a log id's first byte."""
+        first = {bucket: bucket * BUCKETS // self._count for bucket in differ}
+        won = set(self._claims.claim(self._owner, scope, bytes(sorted({*first.values()})), now))
+        pull = [bucket for bucket in differ if first[bucket] in won]
+        return pull, [bucket for bucket in differ if first[bucket] not in won]
+
     def _agree(self, scope: Scope, differ: Collection[int]) -> None:
         """What lies in the buckets that do not differ is with the peer as it is here."""
-        same = {log: tips for log, tips in self._tips.items() if log[0] not in differ}
+        same = {log: tips for log, tips in self._tips.items() if self._bucket(log) not in differ}
         self._out.append(Equal(scope, same))
 
     def on_have(self, data: Have) -> None:
@@ -206,13 +217,14 @@ class Comparison:
         row = frontier.row(log, self._view.tips(scope).get(log, ()))
         self._say(message.Locate(row, tuple(self._view.locator(log)), answer=False))
 
-    def _say_rows(self, scope: Scope, buckets: bytes, *, pull: bool, last: bool) -> None:
+    def _say_rows(self, scope: Scope, buckets: Sequence[int], *, pull: bool, last: bool) -> None:
         """In parts: each names the buckets that it completes."""
-        parts = list(frontier.parts(frontier.rows_in(self._view.tips(scope), buckets))) or [()]
+        rows = frontier.rows_in(self._view.tips(scope), buckets, self._count)
+        parts = list(frontier.parts(rows, self._count)) or [()]
         for number, part in enumerate(parts, 1):
             ended = number == len(parts)
-            below = 256 if ended else parts[number][0].log[0]
-            full = bytes(bucket for bucket in buckets if bucket < below)
+            below = self._count if ended else self._bucket(parts[number][0].log)
+            full = tuple(bucket for bucket in buckets if bucket < below)
             buckets = buckets[len(full) :]
             self._say(Rows(scope, full, part, pull, last and ended))
 
@@ -267,7 +279,7 @@ class Comparison:
 
     def _serve_unlisted(self, scope: Scope, buckets: frozenset[int]) -> None:
         for log in sorted(self._view.tips(scope)):
-            if frontier.bucket(log) in buckets and log not in self._listed:
+            if self._bucket(log) in buckets and log not in self._listed:
                 self._answer(Row(log, ()))
 
     def _answer(self, row: Row, marks: Sequence[Mark] = (), *, located: bool = False) -> bool:
@@ -294,6 +306,9 @@ class Comparison:
             coming.append(_mark(tip))
             self._jobs.setdefault(row.log, {})[tip] = Job(row.log, after, tip)
         return True
+
+    def _bucket(self, log: LogId) -> int:
+        return frontier.bucket(log, self._count)
 
     def _say(self, data: Message) -> None:
         self._out.append(Send(message.pack(data)))

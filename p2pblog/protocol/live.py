@@ -103,16 +103,25 @@ class LivePart:
     # -- what happened here ------------------------------------------------------------------
 
     def stored(
-        self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
+        self,
+        log: LogId,
+        tip: Tip,
+        newest: bytes | None,
+        *,
+        own: bool,
+        theirs: bool,
+        from_peer: bool,
+        now: float,
     ) -> None:
-        """A log of ours has grown: push, announce, or tell the peer that its entry is here."""
+        """A log of ours has grown: push, announce, or tell its author that its entry is here."""
         if own:
             self._sources.own(log)
         if from_peer or self._link.has(log, tip.seq):
             self._out.append(Reached(log, tip.seq))
         if from_peer:
             self._link.pushed(log, tip.seq)
-            self._link.announce(log, tip.seq, now, at_once=True)
+            if theirs or self._scope_of(log) is Scope.TEAM:  # others learn it from a digest
+                self._link.announce(log, tip.seq, now, at_once=True)
         elif log in self._link.declined:
             return
         elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):

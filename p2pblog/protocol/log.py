@@ -109,7 +109,10 @@ def meeting(one: Tip, other: Tip, id_at: Callable[[Tip, int], EntryId | None]) -
 
     `id_at(tip, seq)` is the id at that height of the way to a tip.
     """
-    low, high = 0, min(one.seq, other.seq)
+    lower, higher = sorted((one, other))
+    if lower == higher or id_at(higher, lower.seq) == lower.id:
+        return lower  # as a rule: one way leads on from the other's end
+    low, high = 0, lower.seq - 1
     while low < high:
         middle = (low + high + 1) // 2
         if id_at(one, middle) == id_at(other, middle):

@@ -17,6 +17,7 @@ from p2pblog.protocol.frontier import HASH, SHORT, Mark, Row, ShortId
 from p2pblog.protocol.limits import (
     BUCKETS,
     MAX_ADDRESSES,
+    MAX_BUCKETS,
     MAX_HOPS,
     MAX_MARKS,
     MAX_MESSAGE,
@@ -70,7 +71,7 @@ class Rows(NamedTuple):
     """
 
     scope: int
-    buckets: bytes
+    buckets: tuple[int, ...]
     rows: tuple[Row, ...]
     pull: bool
     last: bool
@@ -240,12 +241,12 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ("instance", Bytes(8)),
         ),
     ),
-    (Buckets, (("scope", _SCOPE), ("summary", Bytes(BUCKETS * HASH)))),
+    (Buckets, (("scope", _SCOPE), ("summary", Bytes(BUCKETS * HASH, MAX_BUCKETS * HASH)))),
     (
         Rows,
         (
             ("scope", _SCOPE),
-            ("buckets", Bytes(0, BUCKETS)),
+            ("buckets", Many(Uint(MAX_BUCKETS - 1), MAX_BUCKETS)),
             ("rows", _ROWS),
             ("pull", Bool()),
             ("last", Bool()),
@@ -351,6 +352,8 @@ def _build(kind: type[Any], fields: list[Any]) -> Message:
     if kind in _MAKE_ROWS:
         index = _MAKE_ROWS[kind]
         fields[index] = frontier.parse_rows(fields[index])
+    if kind is Buckets:
+        frontier.buckets_of(fields[1])
     if kind is Locate:
         fields[:2] = frontier.parse_row(fields[0]), tuple(Mark(*item) for item in fields[1])
     if kind is Want:

@@ -178,11 +178,23 @@ class Session:
         return self._flush()
 
     def stored(
-        self, log: LogId, tip: Tip, newest: bytes | None, *, own: bool, from_peer: bool, now: float
+        self,
+        log: LogId,
+        tip: Tip,
+        newest: bytes | None,
+        *,
+        own: bool,
+        theirs: bool,
+        from_peer: bool,
+        now: float,
     ) -> list[Effect]:
-        """A log of ours has grown. `newest` is a page of just its newest entry, if that is all."""
+        """A log of ours has grown. `newest` is a page of just its newest entry, if that is all.
+
+        The log is our `own`, or `theirs`: the peer's. `from_peer`: the peer has the entry.
+        """
         if self.phase is not Phase.CLOSED:
-            self._live.stored(log, tip, newest, own=own, from_peer=from_peer, now=now)
+            grown = (log, tip, newest)
+            self._live.stored(*grown, own=own, theirs=theirs, from_peer=from_peer, now=now)
         return self.tick(now)
 
     def team_changed(self) -> list[Effect]:

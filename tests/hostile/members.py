@@ -11,7 +11,7 @@ import trio
 from p2pblog.protocol import frontier, message
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.frontier import Mark, Row, ShortId
-from p2pblog.protocol.limits import MAX_MARKS, MAX_MESSAGE, MAX_ROWS, MAX_WANTS
+from p2pblog.protocol.limits import BUCKETS, MAX_MARKS, MAX_MESSAGE, MAX_ROWS, MAX_WANTS
 from p2pblog.protocol.message import Message, Missing, Scope
 from tests.hostile.attack import Attack
 from tests.hostile.attacker import Aim, thrown_out
@@ -141,7 +141,7 @@ class NeverDone(InSession):
 
     def says(self, aim: Aim) -> Sequence[Message | bytes]:
         """A digest makes the victim begin, rows go on and on."""
-        every = bytes(range(256))
+        every = tuple(range(BUCKETS))
         return [
             message.Digest(bytes(16), bytes(16)),
             *(message.Rows(Scope.TEAM, every, nonsense(aim, 2000), True, False) for _ in range(20)),

@@ -18,7 +18,7 @@ from p2pblog.protocol.frontier import Mark, Tips
 from p2pblog.protocol.gossip import Claims, Link
 from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, CLAIM_TIMEOUT, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Tip
-from p2pblog.protocol.message import Message, Scope
+from p2pblog.protocol.message import Have, Message, Rows, Scope
 from tests.support.dialogues import pages_played, reason_of
 from tests.support.logs import packed, tip
 from tests.support.pair import End, Node, World, connect
@@ -226,7 +226,7 @@ def test_many_logs_take_several_messages() -> None:
     rows = [sent for sent in initiator.said() if isinstance(sent, message.Rows)]
     assert [sent.last for sent in rows] == [False, False, True]
     assert [row.log for sent in rows for row in sent.rows] == sorted(tips)
-    assert b"".join(sent.buckets for sent in rows) == bytes(range(256))
+    assert [bucket for sent in rows for bucket in sent.buckets] == list(range(256))
     for sent in rows:
         theirs.on_rows(sent, 0.0)
     for have in responder.said():
@@ -235,15 +235,36 @@ def test_many_logs_take_several_messages() -> None:
     assert [job.log for job in mine.jobs] == sorted(tips)
 
 
+def test_a_hundred_news_among_a_thousand_logs_take_few_bytes() -> None:
+    rng = random.Random("news")
+    logs = [LogId(rng.randbytes(16)) for _ in range(1000)]
+    ahead = {log: (Tip(1000, EntryId(rng.randbytes(32))),) for log in logs}
+    behind = {log: (Tip(999, EntryId(rng.randbytes(32))),) for log in logs[:100]}
+    initiator, responder = Still(ahead, []), Still({**ahead, **behind}, [])
+    mine, theirs = initiator.comparison(initiator=True), responder.comparison(initiator=False)
+    theirs.begin(Scope.POSTS)
+    (buckets,) = responder.said()
+    assert isinstance(buckets, message.Buckets)
+    mine.on_buckets(buckets, 0.0)
+    (rows,) = initiator.said()
+    assert isinstance(rows, Rows)
+    assert {row.log for row in rows.rows} >= set(logs[:100])
+    theirs.on_rows(rows, 0.0)
+    haves = [have for have in responder.said() if isinstance(have, Have)]
+    assert {row.log for have in haves for row in have.rows} == set(logs[:100])
+    told: list[Message] = [buckets, rows, *haves]
+    assert sum(len(message.pack(sent)) for sent in told) < 18_000
+
+
 def test_a_bucket_parted_over_two_messages_is_not_sent_anew() -> None:
-    tips = {LogId(bytes([7, n >> 8, n & 255]) + bytes(13)): TIPS for n in range(2500)}
+    tips = {LogId(bytes([7, 0, n >> 8, n & 255]) + bytes(12)): TIPS for n in range(2500)}
     side = Still(tips, [])
     comparison = side.comparison(initiator=False)
     comparison.begin(Scope.POSTS)
     rows = [frontier.row(log, tips[log]) for log in sorted(tips)]
-    first, second = frontier.parts(rows)
-    comparison.on_rows(message.Rows(1, b"", first, pull=True, last=False), 0.0)
-    comparison.on_rows(message.Rows(1, bytes([7]), second, pull=True, last=True), 0.0)
+    first, second = frontier.parts(rows, 2048)
+    comparison.on_rows(message.Rows(1, (), first, pull=True, last=False), 0.0)
+    comparison.on_rows(message.Rows(1, (56,), second, pull=True, last=True), 0.0)
     assert comparison.jobs == ()
 
 
@@ -324,7 +345,7 @@ def test_a_log_of_another_scope_ends_it() -> None:
     world, (one, other) = nodes(2)
     _, listener = connect(one, other)
     world.run(0.11)
-    rows = message.Rows(1, b"", (frontier.Row(one.replica.log_id(0), ()),), True, True)
+    rows = message.Rows(1, (), (frontier.Row(one.replica.log_id(0), ()),), True, True)
     out = listener.session.receive(rows, world.now, 0)
     assert isinstance(out[-1], Close)
     assert out[-1].reason is Reason.WRONG_LOG

@@ -22,8 +22,8 @@ ROWS = (Row(LOG, (MARK, MARK)), Row(LogId(b"m" * 16), ()))
 MESSAGES: tuple[Message, ...] = (
     message.Hello(1, 1, True, b"d" * 16, 1_700_000_000_000, 4711),
     message.Hello(1, 3, False, None, 0, 0),
-    message.Buckets(0, b"h" * 2048),
-    message.Rows(1, b"\x01\xff", ROWS, True, False),
+    message.Buckets(0, b"h" * 1280),
+    message.Rows(1, (1, 255), ROWS, True, False),
     message.Have(ROWS, True),
     message.Locate(ROWS[0], (MARK,), False),
     message.Offer(10, 2**40),

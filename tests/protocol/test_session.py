@@ -11,9 +11,10 @@ from p2pblog.errors import Reason, Refused
 from p2pblog.protocol import message
 from p2pblog.protocol.effects import Close, Expect, Greeted, Ingest, Judge, Live, Standing
 from p2pblog.protocol.entry import LogId
-from p2pblog.protocol.frontier import Mark, Row, ShortId
+from p2pblog.protocol.frontier import HASH, Mark, Row, ShortId
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
+    BUCKETS,
     IDLE_TIMEOUT,
     MAX_STRANGER_BYTES,
     STRANGER_TIMEOUT,
@@ -213,7 +214,7 @@ def test_rows_of_posts_hidden_among_the_team_s_are_refused() -> None:
     one.replica.write_many(1)
     session = alone(one.replica, other.replica, initiator=False)
     session.receive(message.Hello(1, 1, True, bytes(16), START, 1), 0.0, START)
-    rows = message.Rows(0, b"", (Row(one.replica.log_id(), ()),), pull=True, last=True)
+    rows = message.Rows(0, (), (Row(one.replica.log_id(), ()),), pull=True, last=True)
     assert session.receive(rows, 0.0, START)[-1] == Close(
         Reason.UNEXPECTED, "posts before the team", fault=True
     )
@@ -260,9 +261,9 @@ def in_phase(phase: Phase, *, initiator: bool) -> Session:
     session.receive(message.Hello(1, 1, known, digest, START, 1), 0.0, START)
     if phase is Phase.LIVE:
         if initiator:
-            session.receive(message.Buckets(1, bytes(2048)), 0.0, START)
+            session.receive(message.Buckets(1, bytes(BUCKETS * HASH)), 0.0, START)
         else:
-            session.receive(message.Rows(0, b"", (), pull=True, last=True), 0.0, START)
+            session.receive(message.Rows(0, (), (), pull=True, last=True), 0.0, START)
             serve_all(session)
             session.receive(message.Done(0), 0.0, START)
     serve_all(session)
@@ -285,8 +286,8 @@ LIVE_ONLY: list[Message] = [
     message.Push((ROW.log,), True),
 ]
 COMPARING: list[Message] = [
-    message.Buckets(0, bytes(2048)),
-    message.Rows(0, b"", (), pull=True, last=True),
+    message.Buckets(0, bytes(BUCKETS * HASH)),
+    message.Rows(0, (), (), pull=True, last=True),
     message.Have((), last=True),
     message.Done(0),
 ]
@@ -305,7 +306,7 @@ PAGE = message.PageMessage(b"p", False)
         (Phase.PROVING, [*LIVE_ONLY, *COMPARING, *JOINING, PAGE, message.Offer(1, 1)]),
         (Phase.JUDGING, [*LIVE_ONLY, *COMPARING[:3], *JOINING, HELLO, message.Done(1)]),
         (Phase.TEAM, [*LIVE_ONLY, *JOINING, HELLO, message.Done(1), message.Have((), last=True)]),
-        (Phase.LIVE, [*JOINING, HELLO, message.Done(0), message.Rows(0, b"", (), True, True)]),
+        (Phase.LIVE, [*JOINING, HELLO, message.Done(0), message.Rows(0, (), (), True, True)]),
     ],
 )
 def test_what_a_phase_does_not_allow_ends_it(
@@ -314,7 +315,7 @@ def test_what_a_phase_does_not_allow_ends_it(
     for data in refused:
         session = in_phase(phase, initiator=initiator)
         if phase is Phase.TEAM and initiator and data == message.Have((), last=True):
-            session.receive(message.Buckets(0, bytes(2048)), 0.0, START)
+            session.receive(message.Buckets(0, bytes(BUCKETS * HASH)), 0.0, START)
             session.receive(data, 0.0, START)  # due now, but not once more
         close = session.receive(data, 0.0, START)[-1]
         assert isinstance(close, Close), data

@@ -13,7 +13,8 @@ from typing import Any
 from p2pblog.protocol import codec, frontier, message
 from p2pblog.protocol.codec import Array, Bool, Bytes, Constant, Many, Maybe, Shape, Text, Uint
 from p2pblog.protocol.entry import EntryId, LogId
-from p2pblog.protocol.limits import MAX_MESSAGE
+from p2pblog.protocol.frontier import HASH
+from p2pblog.protocol.limits import BUCKETS, MAX_MESSAGE
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Missing, Scope
 
@@ -38,8 +39,8 @@ def honest(known: Known) -> list[Message]:
     missing = Missing(log, tip.seq, mark.id)
     return [
         message.Hello(1, 1, True, bytes(16), 1, 1, b"instance"),
-        message.Buckets(Scope.POSTS, bytes(2048)),
-        message.Rows(Scope.POSTS, bytes([log[0]]), (row,), True, True),
+        message.Buckets(Scope.POSTS, bytes(BUCKETS * HASH)),
+        message.Rows(Scope.POSTS, (log[0],), (row,), True, True),
         message.Have((row,), True),
         message.Locate(row, (mark,), False),
         message.Offer(1, 300),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from p2pblog.errors import Refused
 from p2pblog.protocol import message, page
+from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Entry, EntryId, LogId
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.message import Message
@@ -92,6 +93,7 @@ class Node:
                     tip(newest),
                     live,
                     own=by is None,
+                    theirs=end.remote == newest.header.device,
                     from_peer=end is by,
                     now=self.world.now,
                 )
@@ -130,6 +132,10 @@ class End:
     depth: int = 0
     serving: bool = False
     mute: bool = False
+
+    @property
+    def remote(self) -> DeviceKey | None:
+        return self.other.node.replica.device if self.other else None
 
     @property
     def closed(self) -> Close | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from p2pblog.protocol import message
 from p2pblog.protocol.entry import Entry
+from p2pblog.protocol.frontier import HASH
+from p2pblog.protocol.limits import BUCKETS
 from p2pblog.protocol.message import Message
 from tests.support.logs import packed
 from tests.support.replicas import ADMIT, Replica, team_of
@@ -67,10 +69,10 @@ def _team_parted(rng: random.Random) -> tuple[Replica, Replica]:
 def _invalid(rng: random.Random) -> list[Vector]:
     one, other = Replica(1, rng), Replica(2, rng)
     team_of(one, other)
-    rows = message.Rows(0, b"", (), True, True)
-    buckets = message.Buckets(0, bytes(2048))
+    rows = message.Rows(0, (), (), True, True)
+    buckets = message.Buckets(0, bytes(BUCKETS * HASH))
     responder: list[tuple[str, list[Message]]] = [
-        ("rows of another scope", [HELLO, message.Rows(1, b"", (), True, True)]),
+        ("rows of another scope", [HELLO, message.Rows(1, (), (), True, True)]),
         ("rows after the last", [HELLO, rows, rows]),
         ("done before the rows", [HELLO, message.Done(0)]),
         ("done with another scope", [HELLO, rows, message.Done(1)]),

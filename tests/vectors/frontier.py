@@ -5,6 +5,7 @@ from typing import Any
 
 from p2pblog.protocol import codec, frontier
 from p2pblog.protocol.entry import EntryId, LogId
+from p2pblog.protocol.limits import BUCKETS
 from p2pblog.protocol.log import Tip
 
 Vector = dict[str, Any]
@@ -15,13 +16,14 @@ def _told(tips: Tips) -> list[Any]:
     return [[log.hex(), [[tip.seq, tip.id.hex()] for tip in tips[log]]] for log in sorted(tips)]
 
 
-def _vector(name: str, tips: Tips, key: bytes) -> Vector:
+def _vector(name: str, tips: Tips, key: bytes, count: int = BUCKETS) -> Vector:
     return {
         "name": name,
         "key": key.hex(),
         "logs": _told(tips),
-        "rows": [codec.pack(row).hex() for row in frontier.rows_in(tips, bytes(range(256)))],
-        "summary": frontier.summary(tips, key).hex(),
+        "buckets": count,
+        "rows": [codec.pack(row).hex() for row in frontier.rows_in(tips, range(count), count)],
+        "summary": frontier.summary(tips, key, count).hex(),
         "digest": frontier.digest(tips, key).hex(),
     }
 
@@ -44,6 +46,7 @@ def make(rng: random.Random) -> Vector:
         _vector("nothing", {}, key),
         _vector("five logs in four buckets and one more, one with branches", tips, key),
         _vector("of 66 branches a row names 64", wide, key),
+        _vector("the same logs in 512 buckets", tips, key, 512),
     ]
     for name, other in {
         "the same": tips,
@@ -51,7 +54,8 @@ def make(rng: random.Random) -> Vector:
         "another branch of the same height": parted,
         "a log less": fewer,
     }.items():
-        differ = frontier.differing(frontier.summary(tips, key), frontier.summary(other, key))
+        summaries = (frontier.summary(one, key, BUCKETS) for one in (tips, other))
+        differ = frontier.differing(*summaries)
         valid.append(
             {"name": name, "key": key.hex(), "mine": _told(tips), "theirs": _told(other)}
             | {"differing": list(differ)}

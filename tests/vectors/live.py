@@ -43,7 +43,7 @@ def _missed(world: World, one: Node, other: Node) -> None:
 
 def _invalid(rng: random.Random) -> list[Vector]:
     one, other = _two(rng)
-    live: list[Message] = [HELLO, message.Rows(0, b"", (), True, True), message.Done(0)]
+    live: list[Message] = [HELLO, message.Rows(0, (), (), True, True), message.Done(0)]
     join = message.Join(b"i" * 32, b"d" * 32, "Anna", "laptop", b"p" * 128)  # type: ignore[arg-type]  # an id
     cases: list[tuple[str, Message]] = [
         ("hello again", HELLO),

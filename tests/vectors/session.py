@@ -78,7 +78,7 @@ def _invalid(rng: random.Random) -> list[Vector]:
         (
             "posts asked for among the team's rows",
             other,
-            [HELLO, message.Rows(0, b"", (row,), True, True)],
+            [HELLO, message.Rows(0, (), (row,), True, True)],
         ),
         ("posts sent before the team", other, [HELLO, page]),
         ("an announcement before the team", other, [HELLO, announce]),

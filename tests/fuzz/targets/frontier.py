@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from p2pblog.protocol import codec, frontier, message
 from p2pblog.protocol.entry import EntryId, LogId
 from p2pblog.protocol.frontier import Row, Tips
-from p2pblog.protocol.limits import BUCKETS, MAX_MESSAGE, MAX_ROWS
+from p2pblog.protocol.limits import MAX_MESSAGE, MAX_ROWS
 from p2pblog.protocol.log import Tip
 from tests.fuzz import TAKEN
 from tests.fuzz.material import attempt, from_vectors
@@ -43,17 +43,19 @@ def _tips(rows: tuple[Row, ...]) -> Tips:
 
 
 def _compare(mine: Tips, theirs: Tips) -> None:
-    told = frontier.rows_in(mine, bytes(range(256)))
-    parts = list(frontier.parts(told))
+    count = frontier.buckets_for(len(mine))
+    told = frontier.rows_in(mine, range(count), count)
+    parts = list(frontier.parts(told, count))
     assert [row for part in parts for row in part] == told
     for part in parts:
         packed = message.pack(message.Announce(part))
         assert len(packed) <= MAX_MESSAGE
         assert message.parse(packed) == message.Announce(part)
-    summaries = [frontier.summary(tips, KEY) for tips in (mine, theirs)]
+    summaries = [frontier.summary(tips, KEY, count) for tips in (mine, theirs)]
     differ = frontier.differing(*summaries)
-    for bucket in range(BUCKETS):
-        same = frontier.rows_in(mine, bytes([bucket])) == frontier.rows_in(theirs, bytes([bucket]))
+    for bucket in range(count):
+        rows = [frontier.rows_in(tips, (bucket,), count) for tips in (mine, theirs)]
+        same = rows[0] == rows[1]
         assert same == (bucket not in differ)
     assert (not differ) == (frontier.digest(mine, KEY) == frontier.digest(theirs, KEY))
 
