@@ -127,6 +127,7 @@ class Session:
             initiator=initiator,
         )
         self._greeted: message.Hello | None = None
+        self._said_known = False  # in our newest Hello
         self._told: Tips = {}  # our team logs, as the digest of our Hello has them
         self._proof_due = False
         self._evidence: list[bytes] = []
@@ -290,7 +291,8 @@ class Session:
 
     def _say_hello(self, clock: int) -> None:
         version = message.VERSION
-        if self._knows():
+        self._said_known = self._knows()
+        if self._said_known:
             self._told = dict(self._view.tips(Scope.TEAM))
             digest = frontier.digest(self._told, self._key)
             self._say(
@@ -313,8 +315,8 @@ class Session:
         self._settle(hello, now)
 
     def _settle(self, hello: message.Hello, now: float) -> None:
-        """Who knows whom decides what comes next."""
-        known = self._knows()
+        """Who knows whom decides what comes next, as the two have said it, to be of one mind."""
+        known = self._said_known
         if known and hello.knows_you:
             self._converge(now)
         elif known:

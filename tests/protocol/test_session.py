@@ -119,6 +119,21 @@ def test_a_stranger_gets_nothing_of_ours(dials: int) -> None:
     assert judge.wire == [message.pack(message.Hello(1, 1, False, None, 0, 0))]
 
 
+def test_who_is_made_known_by_a_third_while_it_greets_is_not_blamed() -> None:
+    world, one, other = two(team=False)
+    team_of(one.replica)
+    log_id = one.replica.operate(ADMIT, other.replica)
+    admission = packed(one.replica.logs[log_id].ways[0])
+    other.replica.ingest(admission)
+    old = world.node(Replica(1))
+    team_of(old.replica)
+    ends = connect(old, other)  # it says that it does not know the other
+    old.replica.ingest(admission)
+    world.run(2)
+    assert [end.closed for end in ends] == [None, None]
+    assert [end.session.phase for end in ends] == [Phase.LIVE, Phase.LIVE]
+
+
 def test_strangers_to_each_other_part_without_blame() -> None:
     world, one, other = two(team=False)
     ends = connect(one, other)
