@@ -248,8 +248,9 @@ class LivePart:
         for scope in Scope:
             logs = [log for log in due if self._scope_of(log) is scope]
             left.update(self._comparison.ask(scope, logs, now))
-        for log in left:
-            self._link.announced(due[log].row, now, due[log].hops)
+        for log, pull in due.items():
+            if log in left:
+                self._link.announced(pull.row, now, pull.hops)
         if self._link.relays:
             self._choose([pull for log, pull in due.items() if log not in left])
 
