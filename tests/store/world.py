@@ -29,6 +29,11 @@ from tests.support.logs import INCARNATION, START, key, packed
 NOW = START + 10**9
 STORE = b"store of a test!"
 NAMES = ("Anna", "Ben", "Carla", "Dora", "Emil", "Frida", "Georg", "Hanna", "Ivo", "Jana")
+CODES = 1_000_000  # keys of invitations: numbered from here on
+
+
+def name_of(number: int) -> str:
+    return NAMES[number] if number < len(NAMES) else f"Member {number}"
 
 
 def made(
@@ -73,7 +78,7 @@ class World:
         self._operate(found, NO_TEAM)
         self.team_id = TeamId(self.team_log[0].id)
         for number in range(1, self.size):
-            self.admit(self.keys[number], NAMES[number])
+            self.admit(self.keys[number], name_of(number))
 
     def _operate(self, made_operation: Operation, team: TeamId) -> Entry:
         before = self.team_log[-1] if self.team_log else None
@@ -96,7 +101,7 @@ class World:
 
     def admit(self, device: SigningKey, name: str) -> None:
         """Invite and admit a device."""
-        code, founder = key(100 + len(self.team_log)), self.keys[0].public
+        code, founder = key(CODES + len(self.team_log)), self.keys[0].public
         terms = (self.team_id, founder, Role.MEMBER, None, NOW * 2)
         signature = invitation.sign_binding(code, *terms)
         opened = self.operate(

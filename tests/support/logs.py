@@ -28,7 +28,7 @@ START = 1_700_000_000_000  # ms
 
 
 def key(number: int) -> SigningKey:
-    return SigningKey(bytes([number]) * 32)
+    return SigningKey(bytes([number]) * 32 if number < 256 else number.to_bytes(32, "big"))
 
 
 def signed_again(
