@@ -244,6 +244,8 @@ class LivePart:
                 self._improve(pull.row.log, pull.hops)
             else:
                 due[pull.row.log] = pull
+        if not due:
+            return
         left: set[LogId] = set()
         for scope in Scope:
             logs = [log for log in due if self._scope_of(log) is scope]

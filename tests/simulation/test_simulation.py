@@ -91,11 +91,11 @@ def test_a_team_beyond_a_mesh_has_few_links_and_short_trees(folder: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("nodes", "posts"), [(20, 40), (100, 60)])
-def test_calm(folder: Path, nodes: int, posts: int) -> None:
+@pytest.mark.parametrize(("nodes", "posts", "rest"), [(20, 40, 60.0), (100, 40, 200.0)])
+def test_calm(folder: Path, nodes: int, posts: int, rest: float) -> None:
     with office(folder, nodes, nodes) as team:
         check(calm.measure(team, posts, team.devices[:8]))
-        team.clock.run(600.0)  # every link may have been changed for another
+        team.clock.run(rest)  # in a large team a third of the devices change a link meanwhile
         check(calm.measure(team, posts // 2, team.devices[4:12]))
         assert team.are_equal()
 
@@ -123,7 +123,7 @@ def test_nothing_is_lost_in_a_storm(folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("nodes", "seed", "seconds", "liars"),
-    [*((5, seed, 120.0, 1) for seed in range(10, 16)), (20, 20, 60.0, 3), (100, 100, 30.0, 5)],
+    [*((5, seed, 120.0, 1) for seed in range(10, 14)), (20, 20, 60.0, 3), (100, 100, 20.0, 5)],
 )
 def test_nothing_is_lost_in_storms(
     folder: Path, nodes: int, seed: int, seconds: float, liars: int
