@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 import trio
 
 from p2pblog.errors import NotAllowed, NotFound, UsageError
@@ -10,8 +13,8 @@ from p2pblog.node.service import DeviceView, InvitationView, MemberView
 from p2pblog.protocol import invitation, operation
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.limits import CODE_BYTES, INVITATION_DAYS, MAX_OPEN_INVITATIONS
-from p2pblog.protocol.operation import Role
-from p2pblog.protocol.team import Invitation, Member
+from p2pblog.protocol.operation import MemberId, Role
+from p2pblog.protocol.team import Device, Invitation, Member
 
 MAX_HOURS = 24 * 90
 ROLES = {"member": Role.MEMBER, "admin": Role.ADMIN}
@@ -20,10 +23,14 @@ ROLES = {"member": Role.MEMBER, "admin": Role.ADMIN}
 def members(node: Membership) -> list[MemberView]:
     """Everybody of the team, the most senior first."""
     team = node.replica.team
-    return [_member_view(node, member) for member in team.present_members()]
+    devices: defaultdict[MemberId, list[Device]] = defaultdict(list)
+    for device in team.devices.values():
+        if team.is_active(device.key):
+            devices[device.member].append(device)
+    return [_member_view(node, one, devices[one.id]) for one in team.present_members()]
 
 
-def _member_view(node: Membership, member: Member) -> MemberView:
+def _member_view(node: Membership, member: Member, owned: Iterable[Device]) -> MemberView:
     team = node.replica.team
     devices = tuple(
         DeviceView(
@@ -33,8 +40,7 @@ def _member_view(node: Membership, member: Member) -> MemberView:
             node.last_seen.get(device.key),
             node.sessions.get(device.key) is not None,
         )
-        for device in team.devices.values()
-        if device.member == member.id and team.is_active(device.key)
+        for device in owned
     )
     mine = member == team.member_of(node.me)
     return MemberView(member.id.hex(), member.display_name, role_of(member), mine, devices)

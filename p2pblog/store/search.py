@@ -93,8 +93,7 @@ def ask(
     conditions = [_condition(connection, catalog, authority, term) for term in terms]
     positive = [c for c, term in zip(conditions, terms, strict=True) if not term.negative]
     negative = [c for c, term in zip(conditions, terms, strict=True) if term.negative]
-    every = _tokens([f"lg{log}" for log in catalog.by_number])
-    match = question.match(positive or [every], negative)
+    match = question.match(positive or [_anything(connection, terms)], negative)
     found = connection.execute(
         "SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         (match, 2**62 if before is None else before, limit),
@@ -106,11 +105,7 @@ def _condition(
     connection: sqlite3.Connection, catalog: Catalog, authority: Authority, term: Term
 ) -> str:
     if term.field == "in":
-        numbers = connection.execute(
-            "SELECT channel FROM channels WHERE name = ?1 OR lower(name) = lower(?1)",
-            (term.text.removeprefix("#"),),
-        ).fetchall()
-        return _tokens([f"ch{number}" for (number,) in numbers])
+        return _tokens([f"ch{number}" for number in _channels(connection, term)])
     if term.field == "from":
         logs = [
             f"lg{number}"
@@ -120,6 +115,25 @@ def _condition(
         source = question.in_column("source", term.text, term.prefix)
         return question.any_of([_tokens(logs), source])
     return question.in_column("text", term.text, term.prefix)
+
+
+def _channels(connection: sqlite3.Connection, term: Term) -> list[int]:
+    """The numbers of the channels that are called so; letter case does not matter."""
+    rows = connection.execute(
+        "SELECT channel FROM channels WHERE name = ?1 OR lower(name) = lower(?1)",
+        (term.text.removeprefix("#"),),
+    )
+    return [number for (number,) in rows]
+
+
+def _anything(connection: sqlite3.Connection, terms: Sequence[Term]) -> str:
+    """Every post but those of channels that are left out: channels are fewer than logs."""
+    rows = connection.execute("SELECT channel FROM channels")
+    numbers = {UNREADABLE, *(number for (number,) in rows)}
+    for term in terms:
+        if term.negative and term.field == "in":
+            numbers.difference_update(_channels(connection, term))
+    return _tokens([f"ch{number}" for number in sorted(numbers)])
 
 
 def _tokens(tokens: list[str]) -> str:

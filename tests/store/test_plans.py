@@ -70,6 +70,7 @@ def test_nothing_walks_what_grows(tmp_path: Path, said: list[str]) -> None:
         replica.by_arrival(3, 5)
         replica.thread(replica.find(run[-1].id.hex())[0])
         replica.search("post from:ben in:general -answer", 5, before=30)
+        replica.search("-answer -in:dev", 5)
         replica.keyed("k", NOW)
         replica.imported(["a", "b"])
         replica.cut_pages(log, None, tip, 10**6)
