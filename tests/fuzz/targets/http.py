@@ -1,12 +1,12 @@
 """Whatever a client sends, each answer is HTTP with a status that is its own fault, or none.
 
 Never a 5xx but 501, never an exception: what is no request ends the connection after an answer that
-says so. The same bytes in other pieces get the same answers.
+says so. The same bytes in other pieces get the same answers, but for the words of a refusal.
 """
 
 import socket
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import trio
 
@@ -31,9 +31,9 @@ def run(data: bytes) -> str:
     whole = trio.run(_answers, guarded, sent, b"")
     statuses = _statuses(whole)
     pieces = trio.run(_answers, guarded, sent, sizes or b"\x05")
-    if STREAM in whole:  # how much of it goes before the client's end is chance
-        whole, pieces = (answer[: answer.index(STREAM)] for answer in (whole, pieces))
-    assert whole == pieces
+    assert _statuses(pieces) == statuses
+    if STREAM not in whole and max(statuses, default=0) < 400:  # h11 words a refusal as it came
+        assert whole == pieces
     return " ".join(map(str, statuses)) or "none"
 
 
@@ -46,8 +46,9 @@ async def _answers(guarded: bool, sent: bytes, sizes: bytes) -> bytes:
     async with ours, theirs, trio.open_nursery() as nursery:
         nursery.start_soon(_serve, exchange, ours)
         nursery.start_soon(_say, theirs, sent, sizes)
-        async for part in theirs:
-            got += part
+        with suppress(trio.BrokenResourceError):  # it hung up on what was still to be read
+            async for part in theirs:
+                got += part
     return got
 
 
