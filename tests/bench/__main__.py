@@ -2,6 +2,7 @@
 
 Without a name, every row. Prints a table in Markdown; writes JSON where a file is named. `--small`
 only shows that it works. `--shared` is a folder with the programs of the peers, installed.
+`peers --shared DIR [PEER ...]` compares us with all of them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.bench import (
     live,
     machine,
     nearly,
+    peers,
     reading,
     resting,
 )
@@ -42,6 +44,9 @@ RUNS = 3
 
 def main(arguments: list[str]) -> None:
     """Measure, print, write."""
+    if arguments[:1] == ["peers"]:
+        compare(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ROWS)}")
     parser.add_argument("--small", action="store_true", help="only to see that it works")
@@ -63,6 +68,22 @@ def main(arguments: list[str]) -> None:
         found = {"machine": described, "runs": runs, "small": given.small}
         rows = [line.json() for line in lines]
         given.json.write_text(json.dumps({**found, "rows": rows}, indent=1, ensure_ascii=False))
+
+
+def compare(arguments: list[str]) -> None:
+    """`peers --shared DIR [PEER ...]`: the comparison, printed, and its rows in JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench peers")
+    parser.add_argument("names", nargs="*", metavar="PEER", help="a folder of DIR, or p2pblog")
+    parser.add_argument("--shared", type=Path, required=True, help="the programs, installed")
+    parser.add_argument("--small", action="store_true", help="only to see that it works")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    given = parser.parse_args(arguments)
+    described = machine.described(given.shared.absolute())
+    rows = peers.compare(given.shared.absolute(), given.names, given.runs, given.small)
+    print(f"{peers.told(rows)}\n\nMedians of {given.runs} runs. {told(described)}.")
+    if given.json:
+        given.json.write_text(json.dumps({"machine": described, "rows": rows}, indent=1))
 
 
 def measured(where: Place, names: list[str], runs: int) -> list[Line]:
