@@ -1,7 +1,8 @@
 """`python -m tests.bench [NAME ...] [--small] [--runs N] [--json FILE] [--shared DIR]`.
 
-Without a name, every row. Prints a table in Markdown; writes JSON where a file is named. `--small`
-only shows that it works. `--shared` is a folder with the programs of the peers, installed.
+Without a name, every row of the table; `profile` and `growth` are apart. Prints a table in
+Markdown; writes JSON where a file is named. `--small` only shows that it works. `--shared` is a
+folder with the programs of the peers, installed.
 `peers --shared DIR [PEER ...]` compares us with all of them.
 """
 
@@ -18,10 +19,12 @@ from tests.bench import (
     appending,
     catchup,
     commands,
+    growth,
     live,
     machine,
     nearly,
     peers,
+    profile,
     reading,
     resting,
 )
@@ -39,6 +42,8 @@ ROWS: dict[str, Callable[[Place], Iterator[Figure]]] = {
     "idle": resting.measure_idle,
     "reading": reading.measure,
 }
+APART = {"profile": profile.measure, "growth": growth.measure}  # only when they are named
+EVERY = ROWS | APART
 RUNS = 3
 
 
@@ -48,15 +53,15 @@ def main(arguments: list[str]) -> None:
         compare(arguments[1:])
         return
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(EVERY)}")
     parser.add_argument("--small", action="store_true", help="only to see that it works")
     parser.add_argument("--runs", type=int, help=f"{RUNS}, or 1 with --small")
     parser.add_argument("--json", type=Path, help="write the figures of all runs to this file")
     parser.add_argument("--shared", type=Path, help="the peers' programs, installed")
     given = parser.parse_args(arguments)
-    unknown = set(given.names) - set(ROWS)
+    unknown = set(given.names) - set(EVERY)
     if unknown:
-        parser.error(f"no such row: {', '.join(unknown)}; there are: {', '.join(ROWS)}")
+        parser.error(f"no such row: {', '.join(unknown)}; there are: {', '.join(EVERY)}")
     runs = given.runs or (1 if given.small else RUNS)
     shared = given.shared.absolute() if given.shared else None
     with place(given.small, shared) as where:
@@ -92,7 +97,7 @@ def measured(where: Place, names: list[str], runs: int) -> list[Line]:
     for number in range(runs):
         for name in names:
             begun = time.monotonic()
-            found[name].append(list(ROWS[name](where)))
+            found[name].append(list(EVERY[name](where)))
             where.clear()
             taken = time.monotonic() - begun
             print(f"{name}, run {number + 1} of {runs}: {taken:.0f} s", file=sys.stderr)

@@ -13,7 +13,7 @@ from tests.bench import __main__ as bench
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", bench.ROWS)
+@pytest.mark.parametrize("name", bench.EVERY)
 def test_a_row_measures_and_compares(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
