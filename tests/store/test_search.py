@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from p2pblog.protocol.entry import Entry
 from p2pblog.protocol.post import Source
-from p2pblog.store import question
+from p2pblog.store import question, search
 from p2pblog.store.question import Term
 from p2pblog.store.replica import Replica
 from tests.store.world import NOW, World
@@ -121,6 +121,19 @@ def test_no_text_is_an_error(replica: Replica) -> None:
 
     check()
     check_syntax()
+
+
+def test_a_prefix_of_few_words_and_of_many(tmp_path: Path) -> None:
+    world = World(2)
+    texts = [f"wo{number:03} one{number % 7}" for number in range(search.MAX_WORDS + 5)]
+    run: list[Entry] = []
+    for text in texts:
+        run.append(world.post(1, run[-1] if run else None, text))
+    with world.replica(tmp_path / "store", [packed(run)]) as replica:
+        for asked, start in (("wo*", "wo"), ("WO0*", "wo0"), ("wo10*", "wo10"), ("zz*", "zz")):
+            found = [post.text for post in replica.search(asked, 200)]
+            assert found == [text for text in texts[::-1] if text.startswith(start)]
+        assert len(replica.search("one* -wo00*", 200)) == len(texts) - 10
 
 
 def test_terms() -> None:
