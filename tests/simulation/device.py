@@ -184,8 +184,14 @@ class Device:
         own, now = author == self.me, self.clock.now
         for end in list(self.ends):
             if end in self.ends:
-                has_it = end is by or end.remote.me == author
-                told = end.session.stored(log, tip, data, own=own, from_peer=has_it, now=now)
+                theirs = end.remote.me == author
+                told = end.session.stored(
+                    *(log, tip, data),
+                    own=own,
+                    theirs=theirs,
+                    from_peer=end is by or theirs,
+                    now=now,
+                )
                 end.apply(told)
 
     def judge(self, pages: Sequence[bytes], stranger: Device) -> None:

@@ -63,16 +63,18 @@ def of_a_session(logs: int) -> Row:
     began = time.perf_counter()
     frontier.digest(tips, b"k" * 64)
     digested = time.perf_counter()
-    summary = frontier.summary(tips, b"k" * 64)
+    count = frontier.buckets_for(logs)
+    summary = frontier.summary(tips, b"k" * 64, count)
     summed = time.perf_counter()
-    rows = list(frontier.rows_in(tips, bytes([1, 2])))
+    rows = list(frontier.rows_in(tips, (1, 2), count))
     listed = time.perf_counter()
-    parts = [message.Rows(Scope.POSTS, b"\1\2", part, True, True) for part in frontier.parts(rows)]
+    parts = frontier.parts(rows, count)
+    said = [message.Rows(Scope.POSTS, (1, 2), part, True, True) for part in parts]
     return {
         "logs": logs,
         "digest_ms": 1000 * (digested - began),
         "summary_ms": 1000 * (summed - digested),
         "rows_ms": 1000 * (listed - summed),
         "summary_bytes": len(summary),
-        "rows_bytes": sum(len(message.pack(part)) for part in parts),
+        "rows_bytes": sum(len(message.pack(part)) for part in said),
     }

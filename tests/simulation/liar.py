@@ -95,7 +95,7 @@ class LyingEnd(End):
             case "done":
                 return [message.pack(message.Done(Scope.POSTS)), data]
             case "claims":
-                buckets = bytes(range(256))
+                buckets = tuple(range(256))
                 return [data, message.pack(message.Rows(1, buckets, self._rows(), True, True))]
             case _:
                 return []
