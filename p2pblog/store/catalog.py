@@ -25,6 +25,8 @@ class LogKey(NamedTuple):
     kind: int
 
 
+Rows = MappingProxyType[LogId, tuple[Tip, ...]]  # of a frontier
+
 _SHARED = 2 + 32 + 2 + 8 + 1  # device, incarnation and kind in msgpack
 _ARRAY_16 = 0xDC  # how a header of more than 15 elements begins, with two bytes of length
 
@@ -111,8 +113,8 @@ class Catalog:
         self.by_key: Mapping[LogKey, Log] = {}
         self.by_number: Mapping[int, Log] = {}
         self.of_device: Mapping[DeviceKey, tuple[int, ...]] = {}  # numbers of its logs
-        self.team_rows: Mapping[LogId, tuple[Tip, ...]] = MappingProxyType({})
-        self.post_rows: Mapping[LogId, tuple[Tip, ...]] = MappingProxyType({})
+        self.team_rows: Rows = MappingProxyType({})
+        self.post_rows: Rows = MappingProxyType({})
         self.wanted = 0  # payloads that are missing
         self.next_log = 1
         self.next_branch = 1
@@ -147,13 +149,16 @@ class Catalog:
         self.next_branch = max(self.next_branch, top + 1)
 
 
-def _rows(
-    rows: Mapping[LogId, tuple[Tip, ...]], logs: Iterable[Log]
-) -> Mapping[LogId, tuple[Tip, ...]]:
+def _rows(rows: Rows, logs: Iterable[Log]) -> Rows:
     new = {log.id: log.tips for log in logs}
     if not new:
         return rows
-    return MappingProxyType({log: tips for log, tips in {**rows, **new}.items() if tips})
+    every = rows.copy()
+    every.update(new)
+    for log, tips in new.items():
+        if not tips:
+            del every[log]
+    return MappingProxyType(every)
 
 
 def load(connection: sqlite3.Connection, team: TeamId) -> list[Log]:
