@@ -44,11 +44,11 @@ class HomeSettings:
         save_config(self._home.config, load_config(self._home.config).with_value(key, value))
 
 
-def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
+def run(home: Home, *, detach_ready_fd: int | None = None, repair: bool = False) -> int:
     """Run the daemon on `home` until it is told to stop; the exit code.
 
-    Once the API answers, `ready` and a line end go to the descriptor. Raises `UserError` for what
-    the user can mend before it starts.
+    With `repair` it mends the store first. Once the API answers, `ready` and a line end go to the
+    descriptor. Raises `UserError` for what the user can mend before it starts.
     """
     _set_up_logging()
     _allow_descriptors()
@@ -56,7 +56,7 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
     try:
         home.create()
         with locked(home.lock), _plain_errors():
-            trio.run(_main, home, detach_ready_fd)
+            trio.run(_main, home, detach_ready_fd, repair)
     except UserError as error:
         _tell_why(detach_ready_fd, str(error), error.hint, error.code)
         raise
@@ -67,7 +67,7 @@ def run(home: Home, *, detach_ready_fd: int | None = None) -> int:
     return Exit.OK
 
 
-async def _main(home: Home, ready_fd: int | None) -> None:
+async def _main(home: Home, ready_fd: int | None, repair: bool) -> None:
     stopping = trio.Event()
     node = Node(
         Files(home.path, home.store, home.identity, home.joining, home.state_dir / "marker.json"),
@@ -76,6 +76,7 @@ async def _main(home: Home, ready_fd: int | None) -> None:
         secrets.token_bytes,
         random.Random(secrets.randbits(64)),
         stopping.set,
+        repair,
     )
     async with trio.open_nursery() as outer:
         outer.start_soon(_watch_signals, stopping)

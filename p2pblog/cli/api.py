@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from p2pblog.cli.client import JOB_TIMEOUT, Client, Query
+from p2pblog.cli.client import JOB_TIMEOUT, TIMEOUT, Client, Query
 from p2pblog.cli.records import (
     BackupView,
     BundleTaken,
@@ -103,9 +103,10 @@ class Api:
         """All channels with posts."""
         return cast(Listing[Channel], self.client.get("/channels"))["items"]
 
-    def doctor(self) -> list[Finding]:
-        """What is well and what is not."""
-        return cast(Listing[Finding], self.client.get("/doctor"))["items"]
+    def doctor(self, timeout: float = TIMEOUT) -> list[Finding]:
+        """What is well and what is not; after a repair, where one is under way."""
+        found = self.client.request("GET", "/doctor", timeout=timeout)
+        return cast(Listing[Finding], found)["items"]
 
     def members(self) -> list[Member]:
         """The team."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from p2pblog.cli import output
-from p2pblog.cli.app import App, pass_app
+from p2pblog.cli.app import NOT_SET_UP, SET_UP, App, pass_app
+from p2pblog.cli.client import JOB_TIMEOUT
 from p2pblog.cli.records import Finding
-from p2pblog.errors import Exit
+from p2pblog.cli.working import working
+from p2pblog.errors import Exit, NotSetUp, UsageError
 
 SIGNS = {"ok": output.good, "warning": output.strong, "problem": output.bad}
 
@@ -16,16 +18,21 @@ SIGNS = {"ok": output.good, "warning": output.strong, "problem": output.bad}
     epilog="""\b
 Examples
   p2pblog doctor
+  p2pblog doctor --repair
   p2pblog doctor --json | jq -r 'select(.state != "ok") | .why'"""
 )
+@click.option("--repair", is_flag=True, help="Mend the store, with the daemon started anew.")
 @pass_app
-def doctor(app: App) -> int:
+def doctor(app: App, repair: bool) -> int:
     """Look at everything that can go wrong, and say what to do.
 
     Store, disk, clock, network, peers; also what became of a copied or restored home. Exit code 10
     if there is a problem.
+
+    With --repair the store is checked whole first, entry by entry. Views and search are made anew;
+    of a damaged store, all that is whole is kept, and the rest comes from colleagues' machines.
     """
-    found = app.api().doctor()
+    found = _repaired(app) if repair else app.api().doctor()
     for finding in found:
         if app.json:
             app.emit(finding)
@@ -33,6 +40,25 @@ def doctor(app: App) -> int:
             app.say(_line(finding))
     problems = any(finding["state"] == "problem" for finding in found)
     return Exit.PROBLEMS if problems else Exit.OK
+
+
+def _repaired(app: App) -> list[Finding]:
+    """Start the daemon anew so that it mends the store, and wait for what it finds."""
+    from p2pblog.cli.start import default_command, is_running, start_daemon, wait_until_gone
+
+    home = app.home
+    if home.is_fresh():
+        raise NotSetUp(NOT_SET_UP, SET_UP)
+    if not app.start:
+        raise UsageError("--repair starts the daemon anew", "Leave out --no-start.")
+    if is_running(home):
+        app.api().stop()
+        app.close()
+        wait_until_gone(home)
+    app.note("p2pblog: starting the daemon in the background (stop it with: p2pblog down)")
+    start_daemon(home, [*default_command(home), "--repair"])
+    with working(app, "Repairing"):
+        return app.api().doctor(timeout=JOB_TIMEOUT)
 
 
 def _line(finding: Finding) -> str:

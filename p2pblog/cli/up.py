@@ -7,6 +7,7 @@ import os
 import click
 
 from p2pblog.cli.app import App, pass_app
+from p2pblog.errors import UsageError
 
 
 @click.command(
@@ -17,14 +18,18 @@ Examples
   p2pblog --home /srv/blog up"""
 )
 @click.option("--detach", is_flag=True, help="Run in the background, with a log in the home.")
+@click.option("--repair", is_flag=True, help="Mend the store first, as doctor --repair does.")
 @click.option("--ready-fd", type=int, hidden=True)
 @pass_app
-def up(app: App, detach: bool, ready_fd: int | None) -> int:
+def up(app: App, detach: bool, repair: bool, ready_fd: int | None) -> int:
     """Run the daemon of this home.
 
     Every command that needs it starts it in the background; `up` is for service managers and for
     looking at what it does.
     """
+    if detach and repair:
+        hint = "In the background: p2pblog doctor --repair"
+        raise UsageError("--repair is for the foreground", hint)
     if detach:
         _detach(app)
         return 0
@@ -32,7 +37,7 @@ def up(app: App, detach: bool, ready_fd: int | None) -> int:
 
     if ready_fd is not None:
         os.chdir(app.home.path)  # so that nobody is kept from unmounting where we were called
-    return run(app.home, detach_ready_fd=ready_fd)
+    return run(app.home, detach_ready_fd=ready_fd, repair=repair)
 
 
 def _detach(app: App) -> None:

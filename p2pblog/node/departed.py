@@ -15,6 +15,7 @@ from p2pblog.protocol import entry
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId, Kind
 from p2pblog.protocol.operation import Admit, Leave, MemberId, RemoveMember, RevokeDevice
+from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import State, Team, TeamEntry
 
 FRESH_MS = 30 * 24 * 3600 * 1000  # how long after a removal `status` speaks of it
@@ -132,6 +133,11 @@ def own_end(node: Membership) -> str:
     """How this device came to be of the team no more, in a sentence."""
     team = node.replica.team
     cuts = team.cuts.get(node.me)
+    if not cuts and node.identity.opening == Cause.REPAIRED:
+        return (
+            "The team's log is not whole since the store was repaired: it comes from any "
+            "colleague's machine that is met. If none is found: p2pblog peer add HOST."
+        )
     if not cuts:
         return (
             "This device is of the team no more: the member who let it in was removed. Any other "

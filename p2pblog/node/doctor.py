@@ -11,6 +11,7 @@ from p2pblog.net.interfaces import look
 from p2pblog.node.incarnation import own_logs
 from p2pblog.node.membership import Membership
 from p2pblog.node.overview import why_renewed
+from p2pblog.node.repairing import Repaired, in_words
 from p2pblog.node.service import Finding
 from p2pblog.protocol.limits import CLOCK_TOLERANCE_MS
 from p2pblog.protocol.post import Cause
@@ -33,13 +34,20 @@ def examine(node: Membership, *, mdns: bool, preferred_port: int) -> list[Findin
     ]
 
 
+def repaired(done: Repaired | None) -> Iterator[Finding]:
+    """What the repair at the start of this daemon came to."""
+    if done is not None:
+        why, hint = in_words(done)
+        yield Finding("repair", WARNING if done.losses else OK, why, hint)
+
+
 def _store(node: Membership) -> Iterator[Finding]:
     began = time.monotonic()
     faults = node.replica.check()
     took = time.monotonic() - began
     if faults:
         why = f"The store is damaged: {faults[0]}."
-        hint = "Keep a copy of the home, then restore a backup or join anew: colleagues have all."
+        hint = "Mend it: p2pblog doctor --repair"
         yield Finding("store", PROBLEM, why, hint)
     else:
         totals = node.replica.totals()

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 import trio
@@ -22,9 +23,10 @@ from p2pblog.node.finding import find
 from p2pblog.node.founding import found_team, take_membership
 from p2pblog.node.identity import Identity, Joining
 from p2pblog.node.incarnation import settled
-from p2pblog.node.jobs import Jobs
+from p2pblog.node.jobs import Jobs, work
 from p2pblog.node.joining import Join
 from p2pblog.node.membership import Membership, wall_clock
+from p2pblog.node.repairing import Repaired, repair
 from p2pblog.node.roster import Roster
 from p2pblog.node.service import (
     ChannelView,
@@ -83,12 +85,14 @@ class Node:
     salt: Callable[[int], bytes]
     chance: random.Random
     on_stop: Callable[[], None]
+    repair: bool = False  # mend the store before anything else
     _started: int = field(default_factory=wall_clock)
     _changed: trio.Event = field(default_factory=trio.Event)
     _settled: trio.Event = field(default_factory=trio.Event)
     _settling: trio.Lock = field(default_factory=trio.Lock)
     _turn: trio.Lock = field(default_factory=trio.Lock)  # of who changes what the home is
     jobs: Jobs = field(default_factory=Jobs)
+    _repaired: Repaired | None = None
     _member: Membership | None = None
     _join: Join | None = None
     _port: int = 0
@@ -98,7 +102,10 @@ class Node:
         """Be what the home is, until cancelled. Ready once the store is open and the port bound."""
         async with await self._listen() as listener:
             self._port = listener.port
-            ready = False
+            ready = self.repair  # others may look how far it is
+            if ready:
+                task_status.started()
+                await self._mend()
             while True:
                 self._changed = trio.Event()
                 try:
@@ -113,6 +120,12 @@ class Node:
                         nursery.cancel_scope.cancel()
                 finally:
                     self._close()
+
+    async def _mend(self) -> None:
+        with self.jobs.begin("repair", str(self.files.store)) as job:
+            mend = partial(repair, self.files, self.salt, wall_clock(), job)
+            self._repaired = await work(job, mend)
+        self.repair = False
 
     async def _listen(self) -> Listener:
         host = self._listen_host()
@@ -191,6 +204,8 @@ class Node:
     @property
     def _here(self) -> Membership:
         if self._member is None:
+            if self.repair:
+                raise Conflict("The store is being repaired.", "Wait: p2pblog status")
             hint = "Found a team: p2pblog init. Or join one: p2pblog join CODE"
             raise NotSetUp("This home belongs to no team yet.", hint)
         return self._member
@@ -488,12 +503,15 @@ class Node:
         return await Tokens(self._here).scopes_of(secret) if self._member else frozenset()
 
     async def doctor(self) -> list[Finding]:
-        """Look at everything that can go wrong."""
+        """Look at everything that can go wrong; after a repair, where one is under way."""
+        if self.repair:
+            await self._settled.wait()
         member, settings = self._here, self.settings.all()
 
         def examine() -> list[Finding]:
             port = self._default_port()
-            return doctor.examine(member, mdns=settings["mdns"] == "on", preferred_port=port)
+            found = doctor.examine(member, mdns=settings["mdns"] == "on", preferred_port=port)
+            return [*doctor.repaired(self._repaired), *found]
 
         return await self._read(examine)
 

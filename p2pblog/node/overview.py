@@ -19,6 +19,7 @@ CAUSES = {
     Cause.RESTORED: "it was restored from a backup",
     Cause.MOVED: "its files were copied, moved or put back to an earlier state",
     Cause.BEHIND: "a colleague's machine had entries of this one that were missing here",
+    Cause.REPAIRED: "its store was damaged, and was made anew",
     Cause.FORKED: "two different entries of this device had the same number",
 }
 

@@ -120,6 +120,7 @@ class Cause(IntEnum):
     MOVED = 2  # the marker outside the home disagrees: a copy, or a rolled-back machine
     BEHIND = 3  # a peer showed more of our log than we have
     FORKED = 4  # two entries of ours with one seq
+    REPAIRED = 5  # the store was damaged: entries of ours may be missing
 
 
 @dataclass(frozen=True, slots=True)

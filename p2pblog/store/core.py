@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from p2pblog.errors import Refused
+from p2pblog.errors import CantWrite, DiskError, Refused
 from p2pblog.protocol.entry import LogId, TeamId
 from p2pblog.protocol.team import Team
 from p2pblog.store import append, authority, bounds, ingest, rebuild, search, views, wants
@@ -20,6 +20,7 @@ from p2pblog.store.authority import Authority
 from p2pblog.store.backlog import Backlog
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.database import Database
+from p2pblog.store.faults import NONSENSE, damaged
 from p2pblog.store.ingest import Ingested, Verified
 from p2pblog.store.writing import Writing
 
@@ -60,7 +61,15 @@ class Core:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a store, bringing an older one to this version. Raises also `StoreTooNew`."""
-        return cls(Database.open(path))
+        database = Database.open(path)
+        try:
+            return cls(database)
+        except (*NONSENSE, DiskError, CantWrite) as error:
+            with contextlib.suppress(DiskError):
+                database.close()
+            if isinstance(error, NONSENSE):
+                raise damaged(path, error) from error
+            raise
 
     def close(self) -> None:
         """Close the file; nothing is lost by not doing so."""
@@ -120,6 +129,11 @@ class Core:
     def ingest(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
         """Verify and store pages of others, each whole or not at all, in one transaction."""
         return self.store(self.verify(pages), now)
+
+    def take_back(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
+        """Ingest what was stored here once, whoever wrote it: what does not count is hidden."""
+        with self._writing(now) as writing:
+            return ingest.store(writing, self.verify(pages), judged=False)
 
     def verify(self, pages: Sequence[bytes]) -> list[Verified | Refused]:
         """Verify pages, and keep nobody from writing meanwhile: `store` stores them."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from p2pblog.errors import CantWrite, DiskError
+from p2pblog.errors import CantWrite, DiskError, Refused
 
 # Nothing was written and nothing is lost: what is here can be read, and writing tried again.
 _REFUSALS = {
@@ -25,12 +25,13 @@ _REFUSALS = {
         "Check its permissions, those of its folder, and how the disk is mounted.",
     ),
 }
+REPAIR = "mend it with: p2pblog doctor --repair"
 _FAULTS = {
     sqlite3.SQLITE_PERM: "access is denied: check its permissions and those of its folder",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: check that it and its folder exist",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then start again",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or move it away and sync anew",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite file: restore a backup, or move it away and sync anew",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged: {REPAIR}",
+    sqlite3.SQLITE_NOTADB: f"it is no SQLite file: {REPAIR}",
     sqlite3.SQLITE_BUSY: "another program holds it locked: close that program",
     sqlite3.SQLITE_LOCKED: "another program holds it locked: close that program",
     sqlite3.SQLITE_NOLFS: "this file system can't hold files so large: move it to another",
@@ -38,6 +39,15 @@ _FAULTS = {
     sqlite3.SQLITE_NOMEM: "memory ran out",
 }
 _PRIMARY = 0xFF  # the low byte of an extended code is its class
+
+
+# What reading rows that make no sense raises, while a store is opened.
+NONSENSE = (Refused, AssertionError, LookupError, TypeError, ValueError)
+
+
+def damaged(path: Path, error: Exception) -> DiskError:
+    """What is said of a store that SQLite finds whole, and that makes no sense."""
+    return DiskError(f"store {path}: it is damaged: {REPAIR} ({type(error).__name__}: {error})")
 
 
 @contextmanager

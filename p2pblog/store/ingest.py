@@ -70,8 +70,10 @@ def _verified(data: bytes, team: TeamId) -> Verified | Refused:
     return Verified(found, views.read_all(found.headers, found.payloads))
 
 
-def store(writing: Writing, verified: Sequence[Verified | Refused]) -> list[Ingested]:
-    """Store a batch; posts are judged by the team that its team pages make."""
+def store(
+    writing: Writing, verified: Sequence[Verified | Refused], *, judged: bool = True
+) -> list[Ingested]:
+    """Store a batch; posts are `judged` by the team that its team pages make."""
     results: list[Ingested | None] = [
         Ingested(Outcome.REFUSED, item.reason) if isinstance(item, Refused) else None
         for item in verified
@@ -83,7 +85,7 @@ def store(writing: Writing, verified: Sequence[Verified | Refused]) -> list[Inge
     authority = bounds.judge(writing)
     for index, item in todo:
         if not item.is_team:
-            results[index] = _store_page(writing, item, authority)
+            results[index] = _store_page(writing, item, authority if judged else None)
     return [result for result in results if result is not None]
 
 

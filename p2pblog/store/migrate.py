@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from p2pblog.errors import DiskError, StoreTooNew
+from p2pblog.store.faults import REPAIR
 
 APPLICATION = 0x70327062  # "p2pb": what `file` and others tell the store by
 OLDEST_SQLITE = (3, 34, 0)  # what the oldest system that has Python 3.11 brings (RHEL 9)
@@ -52,17 +53,15 @@ def check_file(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(_HEADER)
     except OSError as error:
-        raise DiskError(
-            f"store {path}: {error.strerror}: restore a backup, or join anew"
-        ) from error
+        raise DiskError(f"store {path}: {error.strerror}: {REPAIR}") from error
     if len(header) < _HEADER or not header.startswith(_MAGIC):
-        raise DiskError(f"store {path}: it is no SQLite file: restore a backup, or sync anew")
+        raise DiskError(f"store {path}: it is no SQLite file: {REPAIR}")
     _check(path, int.from_bytes(header[60:64], "big"), int.from_bytes(header[68:72], "big"))
 
 
 def _check(path: Path, version: int, application: int) -> None:
     if application != APPLICATION:
-        raise DiskError(f"store {path}: it belongs to another program")
+        raise DiskError(f"store {path}: it belongs to another program, or is damaged: {REPAIR}")
     if version > len(migrations()):
         raise StoreTooNew(
             f"store {path} was written by a newer p2pblog (schema {version}, "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from p2pblog.errors import CantWrite
 from p2pblog.protocol.post import Reference
-from p2pblog.store import notes, search, threads, timeline
+from p2pblog.store import notes, proof, search, threads, timeline, wants
 from p2pblog.store.core import Core
 from p2pblog.store.records import ChannelView, PostQuery, PostView, Totals
 from p2pblog.store.timeline import Reader
@@ -61,11 +61,34 @@ class Reading(Core):
         with self._database.reading() as connection:
             return timeline.channels(connection)
 
-    def check(self) -> list[str]:
-        """What SQLite finds wrong with the file; nothing as a rule. Reads it whole."""
+    def check(self, *, whole: bool = False) -> list[str]:
+        """What SQLite finds wrong with the file; nothing as a rule. `whole`: indexes as well."""
+        pragma = "integrity_check" if whole else "quick_check"
         with self._database.reading() as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+            found = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(5)")]
         return [] if found == ["ok"] else found
+
+    def unproven(self, look: Callable[[int, int], object]) -> list[str]:
+        """Logs that do not verify up to their tips, or lack a text that they had."""
+        found: list[str] = []
+        with self._database.snapshot() as connection:
+            total, done = timeline.totals(connection).entries, 0
+            missing = wants.arrivals(connection)
+            for log in self._catalog.by_id.values():
+                for branch in log.branches:
+                    tip, lacking, last = branch.first - 1, 0, b""
+                    for one in proof.walk(
+                        connection, self.team_id, log, branch.number, branch.first
+                    ):
+                        tip, last = one.seq, one.id
+                        lacking += one.payload is None
+                        done += 1
+                        look(done, total)
+                    if tip != branch.tip.seq or last != branch.tip.id:
+                        found.append(f"log {log.id.hex()} is whole up to entry {tip} only")
+                    elif lacking != missing.get(branch.number, 0):
+                        found.append(f"log {log.id.hex()} has texts that are not what was signed")
+        return found
 
     def totals(self) -> Totals:
         """How much is stored."""

@@ -28,6 +28,15 @@ class Wanted(NamedTuple):
     id: EntryId
 
 
+def arrivals(connection: sqlite3.Connection) -> dict[int, int]:
+    """How many payloads each branch wants."""
+    return dict(
+        connection.execute(
+            "SELECT branch, count(*) FROM wants JOIN entries USING (arrival) GROUP BY branch"
+        )
+    )
+
+
 def missing(
     connection: sqlite3.Connection, catalog: Catalog, limit: int, skip: int
 ) -> list[Wanted]:

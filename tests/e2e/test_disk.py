@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -62,6 +63,33 @@ def test_a_daemon_that_can_write_nothing_reads_on_and_goes_on_afterwards(path: P
         assert desk.process.poll() is None
         assert texts(desk) == ["kept after", "kept before"]
         assert desk.ask(Api.status)["warnings"] == []
+
+
+def test_a_damaged_store_is_named_and_mended(path: Path) -> None:
+    with team(path / "damage", 1) as office:
+        (desk,) = office.machines
+        with desk.api() as api:
+            for text in ("first", "second", "third"):
+                api.post(text)
+        desk.stop()
+        data = bytearray(desk.home.store.read_bytes())
+        data[:100] = bytes(100)
+        desk.home.store.write_bytes(data)
+        refused = subprocess.run(desk.argv("post", "in vain"), capture_output=True, text=True)
+        assert refused.returncode == Exit.UNREACHABLE
+        assert "p2pblog doctor --repair" in refused.stderr
+        assert "kept in" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        mended = subprocess.run(
+            desk.argv("--json", "doctor", "--repair"), capture_output=True, text=True
+        )
+        try:
+            (done, *_) = map(json.loads, mended.stdout.splitlines())
+            assert done["check"] == "repair"
+            assert "No entry is known to be lost" in done["why"], mended
+            assert texts(desk) == ["third", "second", "first"]
+        finally:
+            desk.cli("down")
 
 
 @pytest.mark.slow

@@ -45,13 +45,13 @@ class Office:
         self.folder = folder
 
     @asynccontextmanager
-    async def node(self, name: str) -> AsyncIterator[Node]:
+    async def node(self, name: str, *, repair: bool = False) -> AsyncIterator[Node]:
         """The node of that name, running."""
         home = self.folder / name
         home.mkdir(exist_ok=True)
         files = files_of(home)
         chance = random.Random(name)
-        node = Node(files, DictSettings(), "0", secrets.token_bytes, chance, lambda: None)
+        node = Node(files, DictSettings(), "0", secrets.token_bytes, chance, lambda: None, repair)
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run)
             yield node

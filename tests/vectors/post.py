@@ -29,6 +29,7 @@ def make(rng: random.Random) -> Vector:
         _vector("opening", "after a restore", Opening(Cause.RESTORED, tips).pack()),
         _vector("opening", "with nothing known", Opening(Cause.MOVED, ()).pack()),
         _vector("opening", "for a cause of a later version", Opening(99, tips[:1]).pack()),
+        _vector("opening", "after a repair", Opening(Cause.REPAIRED, tips[:1]).pack()),
         _vector("profile", "in words", Profile("Fitter, the depot.", ("pumps", "cranes")).pack()),
         _vector("profile", "with a PNG", Profile("", (), PICTURES[0] + rng.randbytes(40)).pack()),
         _vector("profile", "with a JPEG", Profile("", (), PICTURES[1] + rng.randbytes(40)).pack()),
