@@ -32,7 +32,7 @@ def doctor(app: App, repair: bool) -> int:
     With --repair the store is checked whole first, entry by entry. Views and search are made anew;
     of a damaged store, all that is whole is kept, and the rest comes from colleagues' machines.
     """
-    found = _repaired(app) if repair else app.api().doctor()
+    found = _repaired(app) if repair else _examined(app)
     for finding in found:
         if app.json:
             app.emit(finding)
@@ -59,6 +59,11 @@ def _repaired(app: App) -> list[Finding]:
     start_daemon(home, [*default_command(home), "--repair"])
     with working(app, "Repairing"):
         return app.api().doctor(timeout=JOB_TIMEOUT)
+
+
+def _examined(app: App) -> list[Finding]:
+    with working(app, "Looking"):  # a store of a million posts is read for seconds
+        return app.api().doctor()
 
 
 def _line(finding: Finding) -> str:
