@@ -158,6 +158,11 @@ async def readmit(api: Api, ask: Who) -> RoleView:
     return await api.service.roster.readmit(ask.who)
 
 
+async def resume(api: Api, ask: Who) -> RoleView:
+    """Take in more of a member who wrote more than is taken in a day."""
+    return await api.service.roster.resume(ask.who)
+
+
 async def leave(api: Api, ask: Leaving) -> Removal:
     """Go, with every device of one's own."""
     return await api.service.roster.leave(ask.successor)

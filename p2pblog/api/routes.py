@@ -96,6 +96,7 @@ ROUTES: Final = (
     _route("GET", "/members/{who}/removal", _READ, roster.read_removal),
     _route("POST", "/members/{who}/extend", _ADMIN, roster.extend_removal),
     _route("POST", "/members/{who}/readmit", _ADMIN, roster.readmit),
+    _route("POST", "/members/{who}/resume", _ADMIN, roster.resume),
     _route("PUT", "/members/{who}/role", _ADMIN, roster.set_role),
     _route("PUT", "/members/{who}/name", _ADMIN, roster.rename_member),
     _route("GET", "/members/{who}/profile", _READ, roster.read_profile),

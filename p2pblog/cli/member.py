@@ -144,3 +144,15 @@ def extend(app: App, name: str, yes: bool) -> None:
 def readmit(app: App, name: str) -> None:
     """Let NAME in again, who is out because whoever had let NAME in was removed."""
     _show(app, roster(app).readmit(name))
+
+
+@member.command(epilog="Example: p2pblog member resume Sam")
+@click.argument("name")
+@pass_app
+def resume(app: App, name: str) -> None:
+    """Take in what NAME wrote beyond what this machine takes in a day.
+
+    Others decide for their own machines; without it the rest comes in by itself, a day's worth a
+    day. See who waits: p2pblog status
+    """
+    _show(app, roster(app).resume(name))

@@ -122,6 +122,10 @@ class Roster:
         """Let in again who fell with somebody removed."""
         return cast(Named, self._ask("POST", "members", who, "readmit"))
 
+    def resume(self, who: str) -> Named:
+        """Take in more of a member who wrote more than is taken in a day."""
+        return cast(Named, self._ask("POST", "members", who, "resume"))
+
     def devices(self, of: str = "") -> list[Machine]:
         """The devices of a member, oneself if empty."""
         found = self._client.get("/devices", {"of": of} if of else None)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from p2pblog.net.interfaces import look
+from p2pblog.node import pauses
 from p2pblog.node.incarnation import own_logs
 from p2pblog.node.membership import Membership
 from p2pblog.node.overview import why_renewed
@@ -27,6 +28,7 @@ def examine(node: Membership, *, mdns: bool, preferred_port: int) -> list[Findin
         *_disk(node),
         *_incarnation(node),
         *_forks(node),
+        *_pauses(node),
         *_clock(node),
         *_network(node, mdns, preferred_port),
         *_peers(node, mdns),
@@ -93,6 +95,16 @@ def _forks(node: Membership) -> Iterator[Finding]:
         yield Finding("forks", WARNING, why, "It comes from copied or rolled-back machines.")
     else:
         yield Finding("forks", OK, "No log has more than one branch.")
+
+
+def _pauses(node: Membership) -> Iterator[Finding]:
+    waiting = [f"{name} ({device})" for _, name, device in pauses.names(node)]
+    if waiting:
+        why = f"More than this machine takes in a day was written by {', '.join(waiting)}."
+        hint = "The rest comes later. Now: p2pblog member resume NAME. Never: member remove NAME"
+        yield Finding("floods", WARNING, why, hint)
+    else:
+        yield Finding("floods", OK, "Nobody writes more than is taken in a day.")
 
 
 def _clock(node: Membership) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ from p2pblog.protocol.operation import Admit, Operation
 from p2pblog.protocol.overlay import Overlay
 from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
-from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
+from p2pblog.store.replica import Appended, Author, Draft, Ingested, Paused, Replica
 
 log = logging.getLogger(__name__)
 MAX_GUESTS = 16  # at a time: whoever holds a code may send many, and each has 10 s
@@ -107,6 +107,7 @@ class Membership:
     renewed: bool = False  # a new incarnation was opened since the start
     _marked: int = -1
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
+    _paused: tuple[Paused, ...] = ()
     _remembered: dict[DeviceKey, tuple[str, float]] = field(default_factory=dict)
     marker: Marker = field(init=False)
     room: Room = field(init=False)
@@ -119,6 +120,7 @@ class Membership:
 
     def __post_init__(self) -> None:
         key = self.identity.key
+        self.replica.spare(key.public)
         self.writer = Writer(self.replica, self._author, self.clock, self.courtesy)
         self.marker = Marker(self.files.marker, self.files.store)
         self.room = Room(self.files.home, self.claims)
@@ -233,6 +235,8 @@ class Membership:
         if grown:
             self._notify()
             self._check_own(results)
+        if any(result.reason is Reason.PAUSED for result in results) or team:
+            self.look_at_pauses()
 
     # -- incarnations ------------------------------------------------------------------------
 
@@ -284,11 +288,19 @@ class Membership:
         while True:
             await trio.sleep(MARK_EVERY)
             await self.mark()
+            self.look_at_pauses()
             with suppress(CantWrite):
                 for key, text in self.known.take_changed():
                     await self.writer.call(self.replica.put_setting, key, text)
             if self.room.look():
                 await self._moved()
+
+    def look_at_pauses(self) -> None:
+        """Where a device is taken up again, ask all for what was left out of it."""
+        before, self._paused = self._paused, self.replica.paused(self.clock())
+        if {one[:2] for one in before} - {one[:2] for one in self._paused}:
+            for driver in self.sessions:
+                driver.apply(driver.session.take_again(trio.current_time()))
 
     def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
         """The peer has stored a log up to a height."""

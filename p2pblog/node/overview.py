@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import median
 
-from p2pblog.node import departed
+from p2pblog.node import departed, pauses
 from p2pblog.node.driver import Driver
 from p2pblog.node.identity import Identity
 from p2pblog.node.membership import Membership
@@ -142,5 +142,6 @@ def warnings(node: Membership) -> tuple[str, ...]:
     wanted = node.replica.totals().wanted
     if wanted:
         found.append(f"The text of {wanted} posts is not here yet; it is asked for.")
+    found += pauses.words(node)
     found += departed.warnings(node)
     return tuple(found)

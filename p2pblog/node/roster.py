@@ -160,6 +160,10 @@ class Roster(Protocol):
         """Let in again who fell with the member that had let them in."""
         ...
 
+    async def resume(self, who: str) -> RoleView:
+        """Take in more of a member who wrote more than is taken in a day."""
+        ...
+
     async def recover_devices(self, code: str) -> Sequence[Removal]:
         """Revoke the founder's other devices with the recovery code."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from p2pblog.node import departed, machines, profiles, removal, roles
+from p2pblog.node import departed, machines, pauses, profiles, removal, roles
 from p2pblog.node.membership import Membership
 from p2pblog.node.roster import MachineView, NewProfile, ProfileView, Removal, RoleView
 
@@ -78,6 +78,10 @@ class Staff:
     async def readmit(self, who: str) -> RoleView:
         """Let in again who fell with the member that had let them in."""
         return await removal.readmit(self._active, who)
+
+    async def resume(self, who: str) -> RoleView:
+        """Take in more of a member who wrote more than is taken in a day."""
+        return await pauses.resume(self.here(), who)
 
     async def recover_devices(self, code: str) -> Sequence[Removal]:
         """Revoke the founder's other devices with the recovery code."""

@@ -76,6 +76,12 @@ ROTATION_INTERVAL: Final = 600.0  # one link for another: two halves of 50 find 
 YOUNG_LINK: Final = 3.0  # two devices may have dialled each other at the same time
 CLOCK_TOLERANCE_MS: Final = 10 * 60 * 1000  # a time further ahead of the reader's clock is flagged
 
+# budgets
+POSTS_BUDGET: Final = 256 * MIB  # of a device in a day: thrice an import of 200,000 posts
+TEAM_BUDGET: Final = 128 * KIB  # the same of operations: 300, a firm of 100 set up in a day
+BUDGET_DAYS: Final = 2  # what was not used up is saved for so long
+FIRST_DAYS: Final = 32  # at most, of a device met for the first time: what it wrote before
+
 # files
 MAX_CHUNK: Final = 64 * KIB  # of a sealed file: where it breaks off, so much is lost at most
 MAX_HEAD: Final = 128 * KIB  # of a sealed file: 2,000 slots of 50 bytes

@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from p2pblog.errors import CantWrite, DiskError, Refused
+from p2pblog.protocol import budget
+from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId, TeamId
 from p2pblog.protocol.team import Team
-from p2pblog.store import append, authority, bounds, ingest, rebuild, search, views, wants
+from p2pblog.store import append, authority, bounds, budgets, ingest, rebuild, search, views, wants
 from p2pblog.store.append import Appended, Author, Draft
 from p2pblog.store.authority import Authority
 from p2pblog.store.backlog import Backlog
+from p2pblog.store.budgets import Paused
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.database import Database
 from p2pblog.store.faults import NONSENSE, damaged
@@ -44,6 +47,8 @@ class Core:
             self._channels = dict(connection.execute("SELECT name, channel FROM channels"))
             team_entries = authority.read(connection, self._catalog.by_id.values())
             self._authority = Authority.of(team_entries, self.team_id)
+            self._allowances = budgets.load(connection)
+        self._spared: DeviceKey | None = None
         if made != views.VERSION:
             self.rebuild_views()
 
@@ -109,12 +114,16 @@ class Core:
                 writing = Writing(
                     connection, self._catalog, self._authority, sheet, self._next_arrival, now
                 )
+                writing.allowances, writing.spared = dict(self._allowances), self._spared
                 yield writing
                 bounds.settle(writing)
                 writing.finish()
+                changed = writing.allowances.items() - self._allowances.items()
+                if changed:
+                    budgets.save(connection, dict(changed))
                 self._catalog.prepare(writing.changed.values())
             writing.settle()
-            self._authority = writing.authority
+            self._authority, self._allowances = writing.authority, writing.allowances
             self._next_arrival = writing.next_arrival
             if writing.moved:
                 self._backlog.forget(self.newest_arrival())
@@ -133,6 +142,7 @@ class Core:
     def take_back(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
         """Ingest what was stored here once, whoever wrote it: what does not count is hidden."""
         with self._writing(now) as writing:
+            writing.unlimited = True
             return ingest.store(writing, self.verify(pages), judged=False)
 
     def verify(self, pages: Sequence[bytes]) -> list[Verified | Refused]:
@@ -148,6 +158,22 @@ class Core:
         """Put in payloads (log, seq, payload): for each whether it was wanted and is right."""
         with self._writing(now) as writing:
             return wants.fill(writing, items)
+
+    def spare(self, device: DeviceKey) -> None:
+        """Never pause a device: our own."""
+        self._spared = device
+
+    def paused(self, now: int) -> tuple[Paused, ...]:
+        """The devices that have written more than is taken of them for now."""
+        allowances = self._allowances
+        return tuple(sorted(budgets.paused(allowances, self._authority, now)))
+
+    def grant(self, devices: Sequence[DeviceKey], now: int) -> None:
+        """Take more of these, by a person's word."""
+        with self._writing(now) as writing:
+            for device in devices:
+                for team in (True, False):
+                    writing.allowances[device, team] = budget.granted(now, team=team)
 
     def newest_arrival(self) -> int:
         """The newest arrival number; 0 where there is none."""

@@ -18,7 +18,7 @@ from p2pblog.protocol.limits import MAX_INCARNATIONS, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Branch, Outcome, Place, Tip, place
 from p2pblog.protocol.page import Page
 from p2pblog.protocol.post import Post
-from p2pblog.store import bounds, entries, views, wants
+from p2pblog.store import bounds, budgets, entries, views, wants
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Log, LogKey
 from p2pblog.store.writing import Run, Writing
@@ -112,7 +112,8 @@ def _store_page(writing: Writing, verified: Verified, authority: Authority | Non
     if found.outcome is Outcome.KNOWN:
         assert found.branch is not None
         return Ingested(Outcome.KNOWN, None, key, first.seq, tip=found.branch.tip, filled=filled)
-    reason = _refusal(writing, key, log, found)
+    first_new = item.headers[found.index].seq
+    reason = _refusal(writing, key, log, found) or budgets.refusal(writing, key, first_new)
     if reason is not None:
         return Ingested(Outcome.REFUSED, reason, key, first.seq, filled=filled)
     return _store_new(writing, key, log, verified, found, filled)
@@ -142,6 +143,7 @@ def _store_new(
     log = log or writing.new_log(key)
     if branch is None or found.outcome is Outcome.FORK:
         log, branch = writing.new_branch(log, branch, run.headers[0].seq)
+    budgets.spend(writing, key, run)
     arrivals = writing.add(log, branch, run)
     return Ingested(
         found.outcome,

@@ -6,6 +6,7 @@ disk fails, `CantWrite` where it takes nothing more, and nothing but bugs beside
 """
 
 from p2pblog.store.append import Appended, Author, Draft
+from p2pblog.store.budgets import Paused
 from p2pblog.store.catalog import LogKey
 from p2pblog.store.copies import Copies
 from p2pblog.store.desk import Desk
@@ -25,6 +26,7 @@ __all__ = [
     "Draft",
     "Ingested",
     "LogKey",
+    "Paused",
     "Replica",
     "Served",
     "Token",

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
 
+from p2pblog.protocol.budget import Allowance
+from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Entry, EntryId, Header, LogId
 from p2pblog.protocol.log import Branch, Tip
 from p2pblog.protocol.post import Post
@@ -61,6 +63,9 @@ class Writing:
     changed: dict[LogId, Log] = field(default_factory=dict)
     size: int = 0
     wanted: int = 0
+    allowances: dict[tuple[DeviceKey, bool], Allowance] = field(default_factory=dict)
+    unlimited: bool = False  # whether nobody is paused, nor counted
+    spared: DeviceKey | None = None  # our own, which is never paused
     moved: bool = False  # whether posts that were here already were shown or hidden
     team_entries: list[Entry] = field(default_factory=list)
     _count: int = 0

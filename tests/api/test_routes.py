@@ -67,6 +67,7 @@ CASES: list[tuple[str, str, str, object, Prepare | None]] = [
     ("GET", "/members/{who}/removal", "/members/Eve/removal", None, None),
     ("POST", "/members/{who}/extend", "/members/Eve/extend", None, None),
     ("POST", "/members/{who}/readmit", "/members/Flo/readmit", None, None),
+    ("POST", "/members/{who}/resume", "/members/Flo/resume", None, None),
     ("PUT", "/members/{who}/role", "/members/Ben/role", {"role": "admin"}, None),
     ("PUT", "/members/{who}/name", "/members/Ben/name", {"name": "Benno"}, None),
     ("GET", "/members/{who}/profile", "/members/Ben/profile", None, None),

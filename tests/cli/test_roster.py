@@ -156,6 +156,8 @@ def test_what_is_held_is_let_count(home: Home, staffed: Team) -> None:
     assert run_cli(home, "member", "extend", "Sam", "--yes", "--json").lines()[0]["more"] == []
     answer(staffed, "POST /members/Cleo/readmit", {"id": SAM, "name": "Cleo", "role": "member"})
     assert run_cli(home, "member", "readmit", "Cleo").out == "Cleo (member)\n"
+    answer(staffed, "POST /members/Cleo/resume", {"id": SAM, "name": "Cleo", "role": "member"})
+    assert run_cli(home, "member", "resume", "Cleo").out == "Cleo (member)\n"
 
 
 def test_profiles(home: Home, staffed: Team, tmp_path: Path) -> None:

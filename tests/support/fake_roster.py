@@ -110,6 +110,9 @@ class FakeRoster:
     async def readmit(self, who: str) -> RoleView:
         return RoleView("ee" * 32, who, "member")
 
+    async def resume(self, who: str) -> RoleView:
+        return RoleView("ee" * 32, who, "member")
+
     async def recover_devices(self, code: str) -> Sequence[Removal]:
         if code != "RECO-VERY":
             raise UsageError("That is not this team's recovery code.")
