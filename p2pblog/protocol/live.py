@@ -121,7 +121,7 @@ class LivePart:
         if from_peer:
             self._link.pushed(log, tip.seq)
             if theirs or self._scope_of(log) is Scope.TEAM:  # others learn it from a digest
-                self._link.announce(log, tip.seq, now, at_once=True)
+                self._link.announce(log, tip.seq, now, at_once=False)
         elif log in self._link.declined:
             return
         elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):
