@@ -30,14 +30,20 @@ DESCRIPTORS = 1024  # 256 of peers, 2 * 80 of the API, those of the store, and a
 
 
 class HomeSettings:
-    """The settings of a home, read from its file each time: a change takes effect at once."""
+    """The settings of a home, read again when their file has changed: that takes effect at once."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._read_at: object = ()
+        self._known: dict[str, str] = {}
 
     def all(self) -> dict[str, str]:
         """Every setting as text."""
-        return load_config(self._home.config).as_text()
+        state = self._home.config.stat() if self._home.config.exists() else None
+        found = state and (state.st_ino, state.st_size, state.st_mtime_ns)
+        if found != self._read_at:
+            self._read_at, self._known = found, load_config(self._home.config).as_text()
+        return dict(self._known)
 
     def put(self, key: str, value: str | None) -> None:
         """Change one."""

@@ -67,7 +67,9 @@ class Connection:
         self.bytes_received = 0
         self._stream = stream
         self._channel = channel
+        self._socket = socket.socket(fileno=stream.socket.fileno())  # the same, for `send_now`
         self._sending = trio.Lock()
+        self._rest = b""  # of what `send_now` began to send
         self._torn = False  # a frame may have gone in part: nothing can follow it
         self._early: list[bytes] = []
         self._ended = False
@@ -100,13 +102,36 @@ class Connection:
             for message in messages:
                 if self._torn:
                     raise ConnectionLost("closed while sending")
-                self._channel.send(message)
-                waiting += len(message)
+                waiting += self._queue(message)
                 if waiting >= SEND_CHUNK:
-                    await self._flush(waiting)
+                    await self._flush()
                     waiting = 0
-            if waiting:
-                await self._flush(waiting)
+            if waiting or self._rest:
+                await self._flush()
+
+    def send_now(self, messages: Sequence[bytes]) -> bool:
+        """Send messages if the connection is free; with False nothing was done.
+
+        What the kernel does not take at once stays `unsent`, to go with the next `send_many`.
+        """
+        if self._sending.locked() or self._torn or self._rest:
+            return False
+        if sum(map(len, messages)) > SEND_CHUNK:
+            return False
+        for message in messages:
+            self._queue(message)
+        data = self._channel.data_to_send()
+        try:
+            sent = self._socket.send(data)
+        except OSError:  # full, or broken: the next `send_many` will tell
+            sent = 0
+        self._rest = data[sent:]
+        return True
+
+    @property
+    def unsent(self) -> bool:
+        """Whether `send_now` left something."""
+        return bool(self._rest)
 
     async def receive(self) -> list[bytes]:
         """The messages of one read, at least one; none once the other side has ended.
@@ -143,15 +168,21 @@ class Connection:
             async with self._sending:
                 if not self._torn:
                     self._channel.end()
-                    await self._flush(0)
+                    await self._flush()
         self._torn = True
+        self._socket.detach()
         await trio.aclose_forcefully(self._stream)
 
-    async def _flush(self, size: int) -> None:
+    def _queue(self, message: bytes) -> int:
+        self._channel.send(message)
+        self.bytes_sent += len(message)
+        return len(message)
+
+    async def _flush(self) -> None:
         self._torn = True
         with _mapped(), _deadline(SEND_TIMEOUT, ConnectionLost("takes nothing")):
-            await self._stream.send_all(self._channel.data_to_send())
-            self.bytes_sent += size
+            await self._stream.send_all(self._rest + self._channel.data_to_send())
+            self._rest = b""
             self._torn = False
 
 

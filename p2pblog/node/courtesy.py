@@ -72,8 +72,7 @@ class Account:
     async def pay(self, *, always: bool = False) -> None:
         """Wait for what is owed; where it is calm, only if `always`."""
         if self._owed < SHORT or not (always or not self.courtesy.is_calm):
-            await trio.lowlevel.checkpoint()
-            return
+            return  # without a turn of the loop: live posts come message by message
         now = trio.current_time()
         wait, self._owed = self._owed * self.courtesy.times(now), 0.0
         self.free_at = max(self.free_at, now) + wait

@@ -200,7 +200,7 @@ class Driver:
         self._outbox_size = 0
         self._pages: list[Ingest] = []
         self._wake = trio.Event()
-        self._ticker = trio.Event()
+        self._alarm = trio.CancelScope()
         self._scope = trio.CancelScope()
         self._read_limit = trio.CapacityLimiter(1)
 
@@ -340,8 +340,12 @@ class Driver:
                     raise AssertionError(effect)
         if self._outbox_size > MAX_OUTBOX:
             self.end = Close(Reason.FLOOD, "does not read", fault=True)
-        self._wake.set()
-        self._ticker.set()
+        if self._outbox and self.connection.send_now(self._outbox):
+            self._outbox.clear()
+            self._outbox_size = 0
+        if self._outbox or self.connection.unsent or self.session.next_job():
+            self._wake.set()
+        self._alarm.deadline = min(self._alarm.deadline, self.session.next_deadline())
         if self.end is not None:
             self._scope.cancel()
 
@@ -373,7 +377,7 @@ class Driver:
         offered: set[tuple[LogId, Tip]] = set()
         while True:
             self._wake = trio.Event()
-            if self._outbox:
+            if self._outbox or self.connection.unsent:
                 await self._send_outbox()
             elif self.session.next_job():
                 fresh = [job for job in self.session.jobs if (job.log, job.upto) not in offered]
@@ -431,11 +435,10 @@ class Driver:
         return parts
 
     async def _tick(self) -> None:
+        """Wake the session when something is due; whoever finds it due sooner sets the alarm."""
         while True:
-            self._ticker = trio.Event()
-            with trio.move_on_at(self.session.next_deadline()):
-                await self._ticker.wait()
-                continue
+            with trio.move_on_at(self.session.next_deadline()) as self._alarm:
+                await trio.sleep_forever()
             self.apply(self.session.tick(trio.current_time()))
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:

@@ -364,6 +364,7 @@ class Membership:
         with suppress(CantWrite):  # they stay wanted
             filled = sum(await self.writer.call(self.replica.fill, items, self.clock()))
         if filled:
+            self.writer.index_soon(filled)
             self._notify()
         driver.lacked += max(0, driver.wanted - filled)
         self._want(driver)

@@ -59,6 +59,7 @@ from p2pblog.supervisor import keep_running
 
 T = TypeVar("T")
 INSTANCE_SIZE = 8
+NEWS = 8  # posts just stored, in memory still: read in less time than a thread takes to start
 READERS = 4  # reads of the store at a time: more only wait for the disk
 NO_JOIN = JoinView("none", "No join is under way.", "Join with: p2pblog join CODE", "", "", "", ())
 
@@ -414,6 +415,7 @@ class Node:
 
     async def search(self, text: str, limit: int, before: int | None) -> list[PostView]:
         """Posts with these words, the newest first."""
+        await self._here.writer.index_news()
         return await self._read(self._here.replica.search, text, limit, before)
 
     async def channels(self) -> list[ChannelView]:
@@ -434,7 +436,10 @@ class Node:
             news = member.arrived
             newest = member.replica.newest_arrival()
             while after < newest:
-                batch = await self._read(member.replica.by_arrival, after, limit)
+                if newest - after <= NEWS:
+                    batch = member.replica.by_arrival(after, limit)
+                else:
+                    batch = await self._read(member.replica.by_arrival, after, limit)
                 after = batch[-1].arrival if batch else newest
                 if batch:
                     yield batch

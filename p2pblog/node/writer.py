@@ -1,13 +1,15 @@
 """The one way to write to the store: own posts first, in a thread, one job at a time.
 
-Appends that wait share a commit. Ingest goes in parts, and each part lets waiting appends pass, so
-that a post never waits long. When nothing else is to be done, the search index catches up.
+Appends that wait share a commit, and so do small pages that came from several peers. Ingest goes in
+parts, and each part lets waiting appends pass, so that a post never waits long. The search index
+follows: a little later, so that it is not in the way of what a post sets off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TypeVar
 
 import trio
@@ -24,6 +26,8 @@ MAX_PART = 1280 * 1024  # bytes a transaction: 4,096 short posts, where commits 
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
+INDEX_PAUSE = 0.1  # seconds in which new posts gather before the index takes them in
+INDEX_AT_ONCE = 500  # posts: in bulk it does not wait
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +35,18 @@ class _Waiting:
     drafts: Sequence[Draft]
     made: list[Appended] | None = None
     fault: CantWrite | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Taking:
+    pages: Sequence[bytes]
+    told: Told
+    account: Account
+    done: list[Ingested] = field(default_factory=list)
+
+    @property
+    def left(self) -> Sequence[bytes]:
+        return self.pages[len(self.done) :]
 
 
 class Writer:
@@ -50,7 +66,9 @@ class Writer:
         self._lock = trio.Lock()
         self._waiting: list[_Waiting] = []
         self._thread_limit = trio.CapacityLimiter(1)
-        self._unindexed = trio.Event()
+        self._taking: list[_Taking] = []
+        self._unindexed = INDEX_AT_ONCE  # posts, as far as is known: the last run left some
+        self._news = trio.Event()
 
     def sign_as(self, author: Author) -> None:
         """Append to the logs of this author from now on."""
@@ -79,29 +97,18 @@ class Writer:
 
         Each part is `told` as soon as it is stored, also where the rest is cancelled.
         """
-        account = account or self._courtesy.account(None)
-        done: list[Ingested] = []
-        while len(done) < len(pages):
-            async with self._lock:
-                await self._append_waiting()
-                part = self._next_part(pages, len(done))
-                work = (self._replica.ingest, part, self._clock())
-                results, spent = await self._run(timed, *work)
-            done += results
-            self._unindexed.set()
-            told(results, part)
-            account.owe(spent)
-            await account.pay()
-        return done
-
-    def _next_part(self, pages: Sequence[bytes], start: int) -> Sequence[bytes]:
-        """What one transaction takes: little, and at least one page, while somebody posts."""
-        end, size = start + 1, len(pages[start])
-        most = MAX_PART if self._courtesy.is_calm else LITTLE_PART
-        while end < len(pages) and size + len(pages[end]) <= most:
-            size += len(pages[end])
-            end += 1
-        return pages[start:end]
+        mine = _Taking(pages, told, account or self._courtesy.account(None))
+        self._taking.append(mine)
+        try:
+            while mine.left:
+                async with self._lock:
+                    if mine.left:
+                        await self._append_waiting()
+                        await self._take(mine)
+                await mine.account.pay()
+        finally:
+            self._taking.remove(mine)
+        return mine.done
 
     async def call(self, function: Callable[..., T], *args: object) -> T:
         """Run any other short write."""
@@ -109,21 +116,64 @@ class Writer:
             return await self._run(function, *args)
 
     async def index(self) -> None:
-        """Keep the search index behind the log by little; for ever."""
+        """Keep the search index a little behind the log; for ever."""
         account = Account(self._courtesy)
         while True:
-            self._unindexed = trio.Event()
+            if self._unindexed < INDEX_AT_ONCE:
+                await trio.sleep(INDEX_PAUSE)
             more = True
             while more:
                 batch = INDEX_BATCH if self._courtesy.is_calm else LITTLE_BATCH
                 try:
-                    more, spent = await self.call(timed, self._replica.index_search, batch)
+                    more, spent = await self._index(batch)
                 except CantWrite:
                     await trio.sleep(RETRY)
                     continue
                 account.owe(spent)
                 await account.pay()
-            await self._unindexed.wait()
+            await self._news.wait()
+
+    async def index_news(self) -> None:
+        """Let the search index hold what was stored just now, unless that is much."""
+        if 0 < self._unindexed < INDEX_AT_ONCE:
+            try:
+                await self._index(INDEX_AT_ONCE)
+            except CantWrite:
+                self.index_soon(1)  # `index` tries again
+
+    def index_soon(self, count: int) -> None:
+        """So many posts were stored."""
+        self._unindexed += count
+        self._news.set()
+
+    async def _index(self, limit: int) -> tuple[bool, float]:
+        self._unindexed, self._news = 0, trio.Event()
+        return await self.call(timed, self._replica.index_search, limit)
+
+    async def _take(self, first: _Taking) -> None:
+        """Store a part of `first`, and with it the small pages that others have brought."""
+        parts = self._share(first)
+        pages = [page for _, part in parts for page in part]
+        results, spent = await self._run(timed, self._replica.ingest, pages, self._clock())
+        self.index_soon(sum(result.stored for result in results))
+        for job, part in parts:
+            mine, results = results[: len(part)], results[len(part) :]
+            job.done += mine
+            job.account.owe(spent * _size(part) / _size(pages))
+            job.told(mine, part)
+
+    def _share(self, first: _Taking) -> list[tuple[_Taking, Sequence[bytes]]]:
+        """What one transaction takes: little, and at least one page, while somebody posts."""
+        most = MAX_PART if self._courtesy.is_calm else LITTLE_PART
+        sizes = accumulate(map(len, first.left))
+        count = max(1, sum(size <= most for size in sizes))
+        parts = [(first, first.left[:count])]
+        size = _size(parts[0][1])
+        for other in self._taking:
+            size += _size(other.left)
+            if other is not first and size <= LITTLE_PART:
+                parts.append((other, other.left))
+        return parts
 
     async def _append_waiting(self) -> None:
         """Append what waits, of whatever task: so whoever runs this must not be cancelled."""
@@ -143,7 +193,7 @@ class Writer:
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
         self._courtesy.posting()
-        self._unindexed.set()
+        self.index_soon(len(drafts))
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         try:
@@ -153,6 +203,10 @@ class Writer:
             raise
         self.fault = None
         return result
+
+
+def _size(pages: Sequence[bytes]) -> int:
+    return sum(map(len, pages))
 
 
 def _from(draft: Draft, start: int) -> Draft:

@@ -84,6 +84,40 @@ def test_large_messages_arrive_whole_and_in_order() -> None:
     run(main)
 
 
+def test_what_the_kernel_does_not_take_at_once_goes_first_later() -> None:
+    async def main() -> None:
+        large = [bytes([number]) * 100_000 for number in range(200)]
+        async with two() as (anna, bert):
+            assert anna.send_now([b"one", b"two"])
+            assert not anna.unsent
+            taken = next(at for at, data in enumerate(large) if not anna.send_now([data]))
+            assert anna.unsent
+            got: list[bytes] = []
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(anna.send_many, [b"last"])
+                while got[-1:] != [b"last"]:
+                    got += await bert.receive()
+            assert got == [b"one", b"two", *large[:taken], b"last"]
+            assert not anna.unsent
+
+    run(main)
+
+
+def test_nothing_is_sent_at_once_between_the_parts_of_something_else() -> None:
+    async def main() -> None:
+        large = [bytes([number]) * MAX_MESSAGE for number in range(40)]
+        async with two() as (anna, bert), trio.open_nursery() as nursery:
+            nursery.start_soon(anna.send_many, large)
+            await trio.testing.wait_all_tasks_blocked()
+            assert not anna.send_now([b"not now"])
+            got: list[bytes] = []
+            while len(got) < len(large):
+                got += await bert.receive()
+            assert got == large
+
+    run(main)
+
+
 def test_a_clean_end_is_told_from_a_cut() -> None:
     async def main() -> None:
         async with two() as (anna, bert):

@@ -235,6 +235,17 @@ def test_what_can_not_be_posted_is_named(tmp_path: Path) -> None:
     run(main)
 
 
+def test_what_was_just_posted_is_found(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Office(tmp_path).node("anna") as anna:
+            await anna.found("Firm", "Anna", "desk")
+            for number in range(3):
+                await anna.post(f"word{number}", "", None, "")
+                assert [post.text for post in await anna.search(f"word{number}", 5, None)]
+
+    run(main)
+
+
 def test_events_bring_everything_once_in_order_of_arrival(tmp_path: Path) -> None:
     async def main() -> None:
         async with Office(tmp_path).node("a") as a:

@@ -1,0 +1,43 @@
+"""The writer: what waits together is stored together, and each is told of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import trio
+
+from p2pblog.node.courtesy import Courtesy
+from p2pblog.node.writer import Writer
+from p2pblog.protocol import entry
+from p2pblog.store.replica import Ingested
+from tests.store.world import NOW, World
+from tests.support.aio import run
+from tests.support.logs import packed
+
+LIVE = entry.Incarnation(b"live one")
+
+
+def test_small_pages_of_several_peers_are_stored_together(tmp_path: Path) -> None:
+    world = World(4)
+    pages = [
+        packed([world.post(author, None, f"by {author}", incarnation=LIVE)]) for author in range(4)
+    ]
+    told: list[tuple[bytes, int]] = []
+
+    async def main() -> None:
+        with world.replica(tmp_path / "store") as replica:
+            writer = Writer(replica, world.author(0), lambda: NOW, Courtesy())
+            before = replica.newest_arrival()
+
+            def note(results: Sequence[Ingested], part: Sequence[bytes]) -> None:
+                assert [result.stored for result in results] == [1]
+                told.append((part[0], replica.newest_arrival()))
+
+            async with trio.open_nursery() as nursery:
+                for data in pages:
+                    nursery.start_soon(writer.ingest, [data], note)
+            # all of them were committed when the first was told
+            assert sorted(told) == sorted((data, before + len(pages)) for data in pages)
+
+    run(main)
