@@ -5,6 +5,7 @@ The composition root: the only place that knows every part.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -34,15 +35,19 @@ class HomeSettings:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._read_at: object = ()
+        self._read_at: tuple[int, ...] = ()
         self._known: dict[str, str] = {}
 
     def all(self) -> dict[str, str]:
         """Every setting as text."""
-        state = self._home.config.stat() if self._home.config.exists() else None
-        found = state and (state.st_ino, state.st_size, state.st_mtime_ns)
+        try:
+            state = self._home.config.stat()
+            found = state.st_ino, state.st_size, state.st_mtime_ns
+        except FileNotFoundError:
+            found = 0, 0, 0
         if found != self._read_at:
-            self._read_at, self._known = found, load_config(self._home.config).as_text()
+            self._known = load_config(self._home.config).as_text()
+            self._read_at = found  # only now: a file that can't be read is tried again
         return dict(self._known)
 
     def put(self, key: str, value: str | None) -> None:
@@ -90,6 +95,7 @@ async def _main(home: Home, ready_fd: int | None, repair: bool) -> None:
         async with trio.open_nursery() as inner:  # stops first: requests at work need the node
             await inner.start(serve, node, _doors(home))
             log.info("ready home=%s process=%d", home.path, os.getpid())
+            gc.freeze()  # what a start has made stays: collections need not look at it again
             _tell(ready_fd, "ready")
             await stopping.wait()
             log.info("stop")

@@ -50,8 +50,14 @@ class EventStream:
         turns = trio.Lock()
 
         async def in_turn(data: bytes) -> None:
-            async with turns:
+            try:
+                turns.acquire_nowait()  # without a turn of the loop: nearly always free
+            except trio.WouldBlock:
+                await turns.acquire()
+            try:
                 await send(data)
+            finally:
+                turns.release()
 
         await in_turn(self._opening())
         async with trio.open_nursery() as nursery:

@@ -6,7 +6,7 @@ Spec: `protocol/api.md`, "Routes".
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, get_type_hints
@@ -133,6 +133,9 @@ ROUTES: Final = (
 )
 
 
+_DUE: Final = tuple((route, (PREFIX + route.path).split("/")) for route in ROUTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A route and what stood in the path's places."""
@@ -144,7 +147,8 @@ class Match:
 def find(method: str, path: str) -> Match:
     """The route of a request; HEAD is answered as GET. Raises `Refusal` 404 or 405."""
     wanted = "GET" if method == "HEAD" else method
-    matches = [found for route in ROUTES if (found := _match(route, path)) is not None]
+    given = path.split("/")
+    matches = [found for route, due in _DUE if (found := _match(route, due, given)) is not None]
     if not matches:
         raise Refusal(HTTPStatus.NOT_FOUND, f"There is nothing at {path[:80]}")
     for match in matches:
@@ -160,9 +164,7 @@ def find(method: str, path: str) -> Match:
     )
 
 
-def _match(route: Route, path: str) -> Match | None:
-    due = (PREFIX + route.path).split("/")
-    given = path.split("/")
+def _match(route: Route, due: Sequence[str], given: Sequence[str]) -> Match | None:
     if len(due) != len(given):
         return None
     places = []
