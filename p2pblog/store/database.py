@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from p2pblog.errors import DiskError
-from p2pblog.store import migrate
+from p2pblog.store import migrate, wal
 from p2pblog.store.faults import mapped
 
 READERS = 4  # kept open: about as many as there are threads that read at a time
@@ -44,6 +44,7 @@ class Database:
     def open(cls, path: Path) -> Database:
         """Open the file and bring it to this version. Raises `DiskError`, `StoreTooNew`."""
         migrate.check_file(path)
+        wal.check(path)
         return cls._start(path, migrate.upgrade)
 
     @classmethod
