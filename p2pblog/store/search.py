@@ -19,6 +19,7 @@ from p2pblog.store.catalog import Catalog
 from p2pblog.store.question import Term
 from p2pblog.store.views import START, UNREADABLE, readable
 
+MIN_SOUGHT = 3  # letters: with two there are hundreds of words, and to find that out takes 10 ms
 MAX_WORDS = 100  # that a prefix stands for: to find them and to ask for them takes some 15 ms
 _WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, search, instance)"
 _BEGINNING = """WITH RECURSIVE found (word) AS (
@@ -133,8 +134,8 @@ def _beginning(connection: sqlite3.Connection, start: str) -> list[str] | None:
 
     Of words, FTS5 reads as many places as are asked for; of a prefix first all places of all words.
     """
-    if not (start.isascii() and start.isalnum()):
-        return None  # the index may have it in another form, or as several words
+    if len(start) < MIN_SOUGHT or not (start.isascii() and start.isalnum()):
+        return None  # too many, or the index may have it in another form, or as several words
     connection.execute(_WORDS)
     bounds = (start, start + chr(0x10FFFF), MAX_WORDS + 1)
     words = [word for (word,) in connection.execute(_BEGINNING, bounds)]
