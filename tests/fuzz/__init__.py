@@ -27,6 +27,7 @@ class Target:
     run: Callable[[bytes], str]
     seeds: Callable[[], Iterable[bytes]]
     longest: int  # bytes of an input
+    due: frozenset[str]  # outcomes that the kept inputs have to reach
 
 
 def names() -> list[str]:
@@ -39,5 +40,5 @@ def names() -> list[str]:
 def load(name: str) -> Target:
     """A target by name."""
     module: Any = importlib.import_module(f"tests.fuzz.targets.{name}")
-    longest = getattr(module, "LONGEST", 4096)
-    return Target(name, module.__doc__, module.run, module.seeds, longest)
+    longest, due = getattr(module, "LONGEST", 4096), getattr(module, "DUE", ())
+    return Target(name, module.__doc__, module.run, module.seeds, longest, frozenset(due))

@@ -18,7 +18,7 @@ from tests.fuzz import Target
 FOLDER = Path(__file__).parent / "corpus"
 FIXED = Path(__file__).parent / "fixed"  # what failed once: kept for ever
 OURS = str(Path(__file__).parents[2] / "p2pblog")
-ROOM = 24 * 1024  # bytes of a target's inputs: what all read in a second, and nobody minds to fetch
+ROOM = 64 * 1024  # bytes of a target's inputs: what all read in a second, and nobody minds to fetch
 
 Step: TypeAlias = tuple[str, int, int]  # file, from line, to line
 

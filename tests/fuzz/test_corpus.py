@@ -25,6 +25,7 @@ def test_kept_inputs(name: str) -> None:
             print(campaign.replay_line(name, data))
             raise
     assert len(outcomes - {NO_INPUT}) > 1, "it takes and refuses, or nothing is tried"
+    assert target.due <= outcomes
 
 
 def test_every_target_keeps_inputs() -> None:

@@ -17,6 +17,7 @@ from p2pblog.protocol.operation import (
 )
 from p2pblog.protocol.team import Action, entries_of, evaluate
 from tests.support.cases import check
+from tests.support.effort import effort
 from tests.support.histories import random_team
 from tests.support.team_machine import TeamMachine, is_allowed
 from tests.support.teams import TeamBuilder
@@ -144,4 +145,4 @@ def test_a_later_operation_is_kept_and_has_no_effect() -> None:
 
 
 MachineTest = TeamMachine.TestCase
-MachineTest.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+MachineTest.settings = effort(25, 100, steps=40)

@@ -6,14 +6,15 @@ The same holds for a founder with the recovery code. The pages of the input can 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from p2pblog.errors import Refused
 from p2pblog.protocol import admission, codec, invitation, message, operation, page
 from p2pblog.protocol.admission import Ask, Joined, Joiner, Outcome, Verified
-from p2pblog.protocol.entry import Incarnation, TeamId, entry_id
+from p2pblog.protocol.entry import Entry, Incarnation, TeamId, entry_id
 from p2pblog.protocol.limits import MAX_PAGE_BYTES
 from p2pblog.protocol.message import Admitted, Done, PageMessage, Scope
-from p2pblog.protocol.operation import Invite, Role
+from p2pblog.protocol.operation import Found, Invite, Operation, Role
 from p2pblog.protocol.recovery import Fresh, Recoverer
 from tests.fuzz import NO_INPUT
 from tests.fuzz.material import (
@@ -31,6 +32,8 @@ from tests.store.world import NOW, World
 from tests.support.logs import key, packed
 
 LONGEST = 16 * 1024
+DUE = {"Verified, Ask", "Verified, Ask, Joined", "Ask, Verified, Ask, Ask"}
+NETWORK_KEY = bytes(32)
 CODE, RECOVERY, DEVICE = key(60), key(200), key(9)
 FRESH = Fresh(Incarnation(b"incarn 9"), b"s" * 16, NOW)
 
@@ -90,16 +93,28 @@ def _founded(data: bytes) -> TeamId:
     return TeamId(entry_id(value[0][0])) if value else TeamId(b"")
 
 
+class Firm(World):
+    """A team that was founded with a network key that we know."""
+
+    def _operate(self, made_operation: Operation, team: TeamId) -> Entry:
+        if isinstance(made_operation, Found):
+            commitment = operation.commit(NETWORK_KEY)
+            made_operation = replace(made_operation, network_commitment=commitment)
+        return super()._operate(made_operation, team)
+
+
 def seeds() -> Iterator[bytes]:
     everything = CHAIN | PAYLOADS | SIGNATURES
     for host in _hosts():
         yield codec.pack((False, 0, host))
         yield codec.pack((False, everything, host))
-    world = World(1)
+    world = Firm(1)
     team_log = message.pack(PageMessage(packed(world.team_log), False))
     done = message.pack(Done(Scope.TEAM))
     yield codec.pack((True, everything, (team_log, done)))
-    yield codec.pack((True, 0, (team_log, done, message.pack(Admitted(bytes(32), entry_id(b""))))))
+    yield codec.pack(
+        (True, 0, (team_log, done, message.pack(Admitted(NETWORK_KEY, entry_id(b"")))))
+    )
     for raw in from_vectors("admission", "host"):
         if len(raw) < 2000:
             yield codec.pack((False, 0, (raw, done)))
@@ -107,7 +122,7 @@ def seeds() -> Iterator[bytes]:
 
 def _hosts() -> Iterator[tuple[bytes, ...]]:
     """Team logs with an invitation of our code, and with our admission after it."""
-    world = World(1)
+    world = Firm(1)
     terms = (world.team_id, world.keys[0].public, Role.MEMBER, None, 2 * NOW)
     signature = invitation.sign_binding(CODE, *terms)
     opened = world.operate(lambda after: Invite(after, CODE.public, *terms[2:], signature))
@@ -118,4 +133,4 @@ def _hosts() -> Iterator[tuple[bytes, ...]]:
     made = world.operate(lambda after: operation.Admit(after, *more))
     first = message.pack(PageMessage(packed(world.team_log[:-1]), False))
     second = message.pack(PageMessage(packed([made]), False))
-    yield first, done, second, message.pack(Admitted(bytes(32), made.id))
+    yield first, done, second, message.pack(Admitted(NETWORK_KEY, made.id))

@@ -17,6 +17,7 @@ from tests.store.world import World
 from tests.support.logs import TEAM, LogMaker, packed
 
 LONGEST = 16 * 1024
+DUE = {TAKEN}
 
 
 def run(data: bytes) -> str:

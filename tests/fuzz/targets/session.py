@@ -24,6 +24,7 @@ from tests.support.pair import KEY, End, Node, World, connect
 from tests.support.replicas import ADMIT, CUT, Replica, team_of
 
 LONGEST = 16 * 1024
+DUE = {"live, open", "live, cut", "greeting, cut"}
 STEPS = 60
 SAID = 64  # messages that may go unasked: a greeting, a comparison, a run of every log
 ANSWERS = 8  # messages that one of the peer's may bring about
