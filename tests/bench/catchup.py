@@ -71,13 +71,14 @@ def measure(place: Place) -> Iterator[Figure]:
     rate = place.found[RATE] = stock.posts / went.searchable
     folder = place.new("bare")
     folder.mkdir()
-    same, lean = (loop(went.store.store, folder) for loop in (limits.same_rows, limits.lean_rows))
+    same, used = limits.same_rows(went.store.store, folder)
+    lean = limits.lean_rows(went.store.store, folder)
     beside = [same, lean, *peers.catch_up(place, stock.posts, 10)]
     yield Figure(f"catch-up of {stock.posts:,} posts", rate, "posts/s", tuple(beside), LEAST_REACH)
     ratios = [Figure(f"of that: {one.what}", rate / one.number, "times", (one,)) for one in beside]
     yield from ratios
     yield Figure("the same until stored", stock.posts / went.stored, "posts/s", (same,))
-    yield from _took(went, stock)
+    yield from _took(went, stock, used)
     bare = (folder / "bare.db").stat().st_size / stock.posts
     beside = [
         Value("the same when stopped", went.disk_stopped / stock.posts, "bytes"),
@@ -87,9 +88,9 @@ def measure(place: Place) -> Iterator[Figure]:
     yield Figure(what, went.disk_running / stock.posts, "bytes", tuple(beside), "under 620 bytes")
 
 
-def _took(went: CaughtUp, stock: Stock) -> Iterator[Figure]:
+def _took(went: CaughtUp, stock: Stock, *limit: Value) -> Iterator[Figure]:
     serving, receiving = (1e6 * used / stock.posts for used in went.processors)
-    beside = (Value("serving", serving, "µs"),)
+    beside = (Value("serving", serving, "µs"), *limit)
     yield Figure("processor time of the receiver per post", receiving, "µs", beside)
     beside = (Value("serving", went.serving, "MB"),)
     yield Figure("peak memory of the receiver", went.receiving, "MB", beside)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from statistics import median
+from typing import Any
 
 from p2pblog.cli.client import Client
 from p2pblog.config import Home
@@ -26,14 +27,12 @@ TEAM_RATE = 200  # posts a second, of all daemons together
 
 def measure(place: Place) -> Iterator[Figure]:
     """Two daemons, calm; and eight, busy."""
-    raw = limits.fsync(place.folder)[0]
+    raw, others = limits.fsync(place.folder)[0], _peers(place)
     took, durable = _calm(place, place.size(500, 50))
-    beside = (raw, *_peers(place, "p50"))
-    reach = "3 ms; hypercore beside it"
-    yield Figure("post to event elsewhere, p50", median(took), "ms", beside, reach)
-    beside = (raw, *_peers(place, "p99"))
-    reach = "8 ms; hypercore beside it"
-    yield Figure("post to event elsewhere, p99", percentile(took, 99), "ms", beside, reach)
+    for which, number, reach in (("p50", median(took), 3), ("p99", percentile(took, 99), 8)):
+        beside = (raw, *(Value(name, row["live"][which], "ms") for name, row in others.items()))
+        told = f"{reach} ms; hypercore beside it"
+        yield Figure(f"post to event elsewhere, {which}", number, "ms", beside, told)
     yield Figure("post durable, the answer of the API, p50", median(durable), "ms", (raw,))
     every = _busy(place, place.size(20, 1), place.size(DAEMONS, 3))
     what = f"{TEAM_RATE} posts/s team-wide, {place.size(DAEMONS, 3)} daemons, at every other"
@@ -41,16 +40,15 @@ def measure(place: Place) -> Iterator[Figure]:
     yield Figure(f"{what}, p99", percentile(every, 99), "ms", beside, "60 ms")
 
 
-def _peers(place: Place, which: str) -> Iterator[Value]:
-    """The peers' latency, measured once a run."""
-    for peer, name in peers.NAMES.items():
-        if place.shared is not None and peers.installed(place.shared, peer):
-            key = f"live {peer}"
-            if f"{key} p50" not in place.found:
-                row = peers.run(place.shared, peer, 1000, 1, live=place.size(500, 20))
-                for found in ("p50", "p99"):
-                    place.found[f"{key} {found}"] = float(row["live"][found])
-            yield Value(name, place.found.pop(f"{key} {which}"), "ms")
+def _peers(place: Place) -> dict[str, dict[str, Any]]:
+    """What the peers that are installed say of the same."""
+    return {
+        name: peers.checked(
+            peers.run(place.shared, peer, 2000, 1, place.size(500, 20), round(1000 * GAP))
+        )
+        for peer, name in peers.NAMES.items()
+        if place.shared is not None and peers.installed(place.shared, peer)
+    }
 
 
 def _calm(place: Place, count: int) -> tuple[list[float], list[float]]:

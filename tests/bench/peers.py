@@ -52,13 +52,18 @@ def drive(shared: Path, *arguments: str) -> dict[str, Any]:
     return found
 
 
+def checked(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, if all went well."""
+    if "error" in row:
+        raise RuntimeError(f"{row['peer']}: {row['error']} {row['stderr']}")
+    return row
+
+
 def catch_up(place: Place, count: int, feeds: int) -> Iterator[Value]:
     """The same catch-up by the peers that are installed."""
     for peer, name in NAMES.items():
         if place.shared is not None and installed(place.shared, peer):
-            row = run(place.shared, peer, count, feeds)
-            if "error" in row:
-                raise RuntimeError(f"{peer}: {row['error']} {row['stderr']}")
+            row = checked(run(place.shared, peer, count, feeds))
             yield Value(name, float(row["catch"]["posts_s"]), "posts/s")
 
 
