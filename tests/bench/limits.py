@@ -24,8 +24,8 @@ Rows = Sequence[Sequence[object]]
 def same_rows(store: Path, folder: Path) -> tuple[Value, Value]:
     """Rows a second, and µs of processor a row, of a loop that only inserts the rows of a store.
 
-    The same columns into the same tables, all indexes and that of search included, in one
-    thread: no parsing, no hash, no signature, no network. What the shape of the store costs is in here.
+    The same columns into the same tables, all indexes and that of search included, in one thread:
+    no parsing, no hash, no signature, no network. What the shape of the store costs is in here.
     """
     entries, posts, documents = _rows_of(store)
     database = Database.create(folder / "bare.db")
