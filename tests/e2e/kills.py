@@ -11,6 +11,7 @@ have two entries with one number, or a second incarnation; every store has to be
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 import sys
 import threading
@@ -26,6 +27,7 @@ from p2pblog.cli.records import ImportItem
 from p2pblog.config import Home
 from p2pblog.errors import DaemonUnreachable
 from p2pblog.protocol import page
+from p2pblog.store.migrate import migrations
 from p2pblog.store.records import PostQuery
 from p2pblog.store.replica import Replica
 from tests.support.forge import Forge, forge
@@ -178,9 +180,10 @@ def in_migration(story: Story, victim: Machine) -> None:
     with closing(sqlite3.connect(victim.home.store)) as store:
         first = store.execute("PRAGMA user_version").fetchone() == (1,)
     if not first:
+        later = "\n".join(migrations()[1:])
         change(
             victim.home,
-            "DROP TABLE profiles",
+            *(f"DROP TABLE {table}" for table in re.findall(r"CREATE TABLE (\w+)", later)),
             "UPDATE store SET views = 1",
             "PRAGMA user_version = 1",
             "PRAGMA wal_checkpoint(TRUNCATE)",
