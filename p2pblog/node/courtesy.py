@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import trio
@@ -55,11 +55,12 @@ class Courtesy:
 class Account:
     """What a device has cost, in seconds of a processor, and has not yet waited for.
 
-    It has the machine again at `free_at`.
+    It has the machine again at `free_at`. Its sessions read the store one after the other.
     """
 
     courtesy: Courtesy
     free_at: float = 0.0
+    reads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
     _owed: float = 0.0
     _at: float = 0.0
 

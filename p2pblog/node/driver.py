@@ -202,7 +202,6 @@ class Driver:
         self._wake = trio.Event()
         self._alarm = trio.CancelScope()
         self._scope = trio.CancelScope()
-        self._read_limit = trio.CapacityLimiter(1)
 
     @property
     def is_live(self) -> bool:
@@ -442,7 +441,7 @@ class Driver:
             self.apply(self.session.tick(trio.current_time()))
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
-        return await trio.to_thread.run_sync(function, *args, limiter=self._read_limit)
+        return await trio.to_thread.run_sync(function, *args, limiter=self.account.reads)
 
 
 def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:
