@@ -36,18 +36,22 @@ def age(text: str, reader: int) -> float | None:
 
 
 class Reader(threading.Thread):
-    """Reads the events of a home from now on, until it has as many posts as it waits for."""
+    """Reads the events of a home, until it has as many posts as it waits for.
 
-    def __init__(self, home: Home, count: int, number: int) -> None:
+    From the position `after` on, else from now on.
+    """
+
+    def __init__(self, home: Home, count: int, number: int, after: str = "") -> None:
         super().__init__(daemon=True)
         self.ages: list[float] = []
         self.ready = threading.Event()
         self._home = home
         self._count = count
         self._number = number
+        self._after = after
 
     def run(self) -> None:
-        after = position_of(cast(Status, Client(self._home).get("/status")))
+        after = self._after or position_of(cast(Status, Client(self._home).get("/status")))
         self.ready.set()
         if self._count:
             for event in follow(Client(self._home), after):

@@ -10,8 +10,11 @@ import json
 import sys
 import time
 from statistics import median
+from typing import cast
 
 from p2pblog.cli.client import Client
+from p2pblog.cli.events import position_of
+from p2pblog.cli.records import Status
 from tests.bench import homes
 from tests.bench.daemons import until
 from tests.bench.figures import percentile
@@ -32,19 +35,18 @@ def drive(arguments: list[str]) -> None:
     count = int(author["posts"])
 
     def stored() -> bool:
-        status = client.get("/status")
-        assert isinstance(status, dict)
-        return int(status["totals"]["posts"]) >= count
+        return cast(Status, client.get("/status"))["totals"]["posts"] >= count
 
     begun = time.perf_counter()
     client.request("POST", "/peers", {"address": f"127.0.0.1:{author['port']}"})
     until(stored, "stored")
     client.get("/search", {"q": vocabulary()[0][0], "limit": 1})  # waits for the index
     taken = time.perf_counter() - begun
+    after = position_of(cast(Status, client.get("/status")))
     say("caught", secs=round(taken, 3), posts_s=round(count / taken))
     for words in commands():
         if words[:1] == ["live"]:
-            reader = Reader(home, int(words[1]), 0)
+            reader = Reader(home, int(words[1]), 0, after)
             reader.start()
             reader.join()
             ages = [round(age, 2) for age in reader.ages]
