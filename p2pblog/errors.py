@@ -158,6 +158,12 @@ class CantWrite(UserError):
     code = "cant_write"
 
 
+class SearchDamaged(CantWrite):
+    """The search index is damaged: everything but search goes on, and it can be made anew."""
+
+    code = "search_damaged"
+
+
 class PeerError(P2pblogError):
     """What another machine sent is refused; ends that connection and harms nobody else."""
 

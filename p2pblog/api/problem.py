@@ -19,6 +19,7 @@ from p2pblog.errors import (
     NotAllowed,
     NotFound,
     NotSetUp,
+    SearchDamaged,
     UsageError,
     UserError,
     WaitRanOut,
@@ -34,6 +35,7 @@ STATUS: Final[Mapping[type[UserError], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     DaemonUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     WaitRanOut: HTTPStatus.GATEWAY_TIMEOUT,
+    SearchDamaged: HTTPStatus.UNPROCESSABLE_ENTITY,
     CantWrite: HTTPStatus.INSUFFICIENT_STORAGE,
     UserError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -25,6 +25,7 @@ def examine(node: Membership, *, mdns: bool, preferred_port: int) -> list[Findin
     """All findings, in the order in which a person would look."""
     return [
         *_store(node),
+        *_search(node),
         *_disk(node),
         *_incarnation(node),
         *_forks(node),
@@ -55,6 +56,12 @@ def _store(node: Membership) -> Iterator[Finding]:
         totals = node.replica.totals()
         why = f"{totals.entries} entries of {totals.logs} logs, checked in {took:.1f} s."
         yield Finding("store", OK, why)
+
+
+def _search(node: Membership) -> Iterator[Finding]:
+    fault = node.writer.unsearchable
+    if fault is not None:
+        yield Finding("search", PROBLEM, fault.message, fault.hint)
 
 
 def _disk(node: Membership) -> Iterator[Finding]:

@@ -135,8 +135,8 @@ def warnings(node: Membership) -> tuple[str, ...]:
         minutes = round(median(ahead) / 60_000)
         word = "behind" if minutes > 0 else "ahead of"
         found.append(f"This machine's clock is {abs(minutes)} minutes {word} the others'. Set it.")
-    if node.writer.fault is not None:
-        found.append(f"{node.writer.fault.message} {node.writer.fault.hint}")
+    faults = (node.writer.fault, node.writer.unsearchable)
+    found += [f"{fault.message} {fault.hint}" for fault in faults if fault is not None]
     if node.room.is_full:
         found.append(f"{node.room.why} Your own posts are. Make room.")
     wanted = node.replica.totals().wanted

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from p2pblog.errors import DiskError, NotSetUp
+from p2pblog.errors import DiskError, NotSetUp, SearchDamaged
 from p2pblog.node.files import Files
 from p2pblog.node.founding import STORE_ID_SIZE
 from p2pblog.node.identity import Identity
-from p2pblog.node.incarnation import renewed
+from p2pblog.node.incarnation import own_height, renewed
 from p2pblog.node.jobs import Job
 from p2pblog.node.marker import Marker
 from p2pblog.protocol.entry import Kind
@@ -52,13 +52,14 @@ def repair(files: Files, salt: Callable[[int], bytes], now: int, job: Job) -> Re
     if identity is None:
         raise NotSetUp("This home belongs to no team yet: there is nothing to repair.")
     faults = salvage.faults(files.store, identity.team, job.look)
-    if not faults:
+    whole = not faults
+    if whole:
         try:
             return Repaired(entries=_anew(files.store))
-        except DiskError as error:
+        except (DiskError, SearchDamaged) as error:  # what is beside the entries is past mending
             faults = [str(error)]
     log.warning("repair faults=%d: %s", len(faults), faults[0])
-    return _remake(files, identity, faults, salt, now, job)
+    return _remake(files, identity, (faults, whole), salt, now, job)
 
 
 def _anew(store: Path) -> int:
@@ -73,20 +74,24 @@ def _anew(store: Path) -> int:
 def _remake(
     files: Files,
     identity: Identity,
-    faults: Sequence[str],
+    found: tuple[Sequence[str], bool],
     salt: Callable[[int], bytes],
     now: int,
     job: Job,
 ) -> Repaired:
-    new = files.home / PART
+    """Make the store anew for the `found` faults, which may leave all entries whole."""
+    faults, whole = found
+    new, marker = files.home / PART, Marker(files.marker, files.store)
     _remove(new)
     own = [LogKey(identity.key.public, identity.incarnation, kind) for kind in Kind]
     store_id = salt(STORE_ID_SIZE)
     look = job.look
-    losses = salvage.salvage(files.store, new, identity.team, store_id, own, now, look)
     try:
+        losses = salvage.salvage(files.store, new, identity.team, store_id, own, now, look)
         with Replica.open(new) as replica:
-            identity = renewed(identity, replica, Cause.REPAIRED, salt)
+            if not whole or losses or marker.disagrees(own_height(identity, replica)):
+                identity = renewed(identity, replica, Cause.REPAIRED, salt)
+            height = own_height(identity, replica)
             entries = replica.totals().entries
             named = [(_whose(replica, loss), loss) for loss in losses]
         kept = files.store.with_name(f"{files.store.name}.damaged-{now}")
@@ -94,7 +99,7 @@ def _remake(
         _put_in_place(new, files.store, kept)
     finally:
         _remove(new)
-    Marker(files.marker, files.store).write(0)
+    marker.write(height)
     return Repaired(faults, kept if kept.exists() else None, entries, named)
 
 

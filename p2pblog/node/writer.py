@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import trio
 
-from p2pblog.errors import CantWrite
+from p2pblog.errors import CantWrite, SearchDamaged
 from p2pblog.node.courtesy import Account, Courtesy, timed
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 
@@ -52,13 +52,15 @@ class _Taking:
 class Writer:
     """Runs every write of one replica. `clock` gives the wall clock in ms.
 
-    `fault` is why the last write came to nothing; None once one has succeeded.
+    `fault` is why the last write came to nothing; None once one has succeeded. `unsearchable` is
+    why there is no search until a repair.
     """
 
     def __init__(
         self, replica: Replica, author: Author, clock: Callable[[], int], courtesy: Courtesy
     ) -> None:
         self.fault: CantWrite | None = None
+        self.unsearchable: SearchDamaged | None = None
         self._replica = replica
         self._author = author
         self._clock = clock
@@ -126,6 +128,9 @@ class Writer:
                 batch = INDEX_BATCH if self._courtesy.is_calm else LITTLE_BATCH
                 try:
                     more, spent = await self._index(batch)
+                except SearchDamaged as fault:
+                    self.unsearchable = fault
+                    return
                 except CantWrite:
                     await trio.sleep(RETRY)
                     continue
@@ -198,6 +203,8 @@ class Writer:
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         try:
             result = await trio.to_thread.run_sync(function, *args, limiter=self._thread_limit)
+        except SearchDamaged:
+            raise
         except CantWrite as fault:
             self.fault = fault
             raise

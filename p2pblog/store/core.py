@@ -23,7 +23,7 @@ from p2pblog.store.backlog import Backlog
 from p2pblog.store.budgets import Paused
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.database import Database
-from p2pblog.store.faults import NONSENSE, damaged
+from p2pblog.store.faults import NONSENSE, damaged, of_search
 from p2pblog.store.ingest import Ingested, Verified
 from p2pblog.store.writing import Writing
 
@@ -180,11 +180,14 @@ class Core:
         return self._next_arrival - 1
 
     def index_search(self, limit: int) -> bool:
-        """Let the search index follow by up to `limit` posts; whether more are left."""
+        """Let the search index follow by up to `limit` posts; whether more are left.
+
+        Raises `SearchDamaged` where that is all that is damaged.
+        """
         with self._database.reading() as connection:
             if not search.behind(connection):
                 return False
-        with self._database.writing() as connection:
+        with of_search(), self._database.writing() as connection:
             return search.index(connection, self._backlog, limit)
 
     def rebuild_views(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from p2pblog.errors import CantWrite, DiskError, Refused
+from p2pblog.errors import CantWrite, DiskError, Refused, SearchDamaged
 
 # Nothing was written and nothing is lost: what is here can be read, and writing tried again.
 _REFUSALS = {
@@ -39,6 +39,19 @@ _FAULTS = {
     sqlite3.SQLITE_NOMEM: "memory ran out",
 }
 _PRIMARY = 0xFF  # the low byte of an extended code is its class
+
+
+@contextmanager
+def of_search() -> Iterator[None]:
+    """What is damaged here is the index, as long as nothing else says so: `SearchDamaged`."""
+    try:
+        yield
+    except DiskError as error:
+        code = getattr(error.__cause__, "sqlite_errorcode", 0)
+        if code & _PRIMARY != sqlite3.SQLITE_CORRUPT:
+            raise
+        hint = "Make it anew: p2pblog doctor --repair"
+        raise SearchDamaged("The search index is damaged.", hint) from error
 
 
 # What reading rows that make no sense raises, while a store is opened.

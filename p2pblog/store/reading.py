@@ -10,6 +10,7 @@ from p2pblog.errors import CantWrite
 from p2pblog.protocol.post import Reference
 from p2pblog.store import notes, proof, search, threads, timeline, wants
 from p2pblog.store.core import Core
+from p2pblog.store.faults import of_search
 from p2pblog.store.records import ChannelView, PostQuery, PostView, Totals
 from p2pblog.store.timeline import Reader
 
@@ -38,7 +39,7 @@ class Reading(Core):
         """Posts whose id starts with these hex digits, 4 to 64 of them; none for anything else."""
         if not _PREFIX.fullmatch(prefix.lower()):
             return []
-        with self._database.snapshot() as connection:
+        with of_search(), self._database.snapshot() as connection:
             found = self._reader.views(search.find(connection, prefix.lower()))
         return [post for post in found if post.id.hex().startswith(prefix.lower())]
 
@@ -52,7 +53,7 @@ class Reading(Core):
         with contextlib.suppress(CantWrite):  # then what is in the index can be found
             while self.index_search(INDEX_BATCH):
                 pass
-        with self._database.snapshot() as connection:
+        with of_search(), self._database.snapshot() as connection:
             found = search.ask(connection, self._catalog, self._authority, text, limit, before)
             return self._reader.views(found)
 

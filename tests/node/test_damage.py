@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
-from p2pblog.errors import DiskError, P2pblogError
+from p2pblog.errors import DiskError, P2pblogError, SearchDamaged
 from tests.support.aio import run
-from tests.support.nodes import Office, files_of, texts
+from tests.support.nodes import Office, files_of, member, texts, until
 
 
 def change(**fields: object) -> Callable[[Path], None]:
@@ -126,3 +128,38 @@ def test_a_damaged_marker_says_nothing_so_a_new_log_is_begun(tmp_path: Path, tex
             assert await texts(a) == ["before", "after"]
 
     run(main)
+
+
+def test_a_damaged_search_index_stops_nothing_but_search(tmp_path: Path) -> None:
+    async def found() -> None:
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            await a.post("before the damage", "", None, "")
+            assert len(await a.search("damage", 10, None)) == 1
+
+    async def damaged() -> None:
+        async with office.node("a") as a:
+            await a.post("after the damage", "", None, "")
+            with pytest.raises(SearchDamaged, match="search index is damaged"):
+                await a.search("damage", 10, None)
+            assert await texts(a) == ["before the damage", "after the damage"]
+
+            async def told() -> bool:
+                return "doctor --repair" in str((await a.status()).warnings)
+
+            await until(told)
+            assert "search" in {one.check for one in await a.doctor() if one.state == "problem"}
+
+    async def mended() -> None:
+        async with office.node("a", repair=True) as a:
+            await a.doctor()
+            assert len(await a.search("damage", 10, None)) == 2
+            assert len(member(a).replica.rows(False)) == 1
+
+    office = Office(tmp_path)
+    run(found)
+    with closing(sqlite3.connect(files_of(tmp_path / "a").store)) as store:
+        store.execute("UPDATE search_data SET block = x'ffffffffffff'")
+        store.commit()
+    run(damaged)
+    run(mended)
