@@ -17,6 +17,7 @@ from p2pblog.net.connection import Connection
 from p2pblog.node.courtesy import Account, timed
 from p2pblog.node.peering import Peer
 from p2pblog.node.service import Sync
+from p2pblog.node.writer import Pages
 from p2pblog.protocol import entry, message
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId
@@ -44,11 +45,12 @@ from p2pblog.protocol.session import (
     Told,
     View,
 )
-from p2pblog.store.replica import Ingested, Replica, Served
+from p2pblog.store.replica import Checked, Ingested, Replica, Served
 
 _T = TypeVar("_T")
 
 INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowed down
+BULK = 64 * 1024  # bytes of a read from which its pages are checked while others are stored
 BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
 SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
 MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
@@ -100,6 +102,17 @@ class Progress:
         return Sync(*astuple(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that came in bulk."""
+
+    message: message.PageMessage
+    checked: Checked
+
+
+Received = bytes | Page
+
+
 class Hub(Protocol):
     """What a driver needs of the node."""
 
@@ -143,7 +156,7 @@ class Hub(Protocol):
         """All that the peer had for us has come; with `freed` others should look again."""
         ...
 
-    async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
+    async def take(self, pages: Pages, by: Driver | None) -> list[Ingested]:
         """Ingest pages, and tell readers and other sessions."""
         ...
 
@@ -198,7 +211,8 @@ class Driver:
         self._hub = hub
         self._outbox: list[bytes] = []
         self._outbox_size = 0
-        self._pages: list[Ingest] = []
+        self._pages: list[tuple[Ingest, bytes | Checked]] = []
+        self._check_limit = trio.CapacityLimiter(1)
         self._wake = trio.Event()
         self._alarm = trio.CancelScope()
         self._scope = trio.CancelScope()
@@ -232,7 +246,7 @@ class Driver:
             self._hub.claims.leave(self.session)
 
     async def _work(self) -> None:
-        send, receive = trio.open_memory_channel[list[bytes]](INBOX)
+        send, receive = trio.open_memory_channel[list[Received]](INBOX)
         lost: PeerError | None = None
         try:
             async with trio.open_nursery() as nursery:
@@ -255,12 +269,25 @@ class Driver:
 
     # -- reading and handling ----------------------------------------------------------------
 
-    async def _read(self, send: trio.MemorySendChannel[list[bytes]]) -> None:
+    async def _read(self, send: trio.MemorySendChannel[list[Received]]) -> None:
         async with send:
             while messages := await self.connection.receive():
-                await send.send(messages)
+                bulk = self.is_live and sum(map(len, messages)) >= BULK
+                await send.send([await self._checked(m) if bulk else m for m in messages])
 
-    async def _handle_all(self, receive: trio.MemoryReceiveChannel[list[bytes]]) -> None:
+    async def _checked(self, data: bytes) -> Received:
+        """The page in a message, checked in a thread; whatever else it is, as it came."""
+        try:
+            received = message.parse(data)
+        except Refused:  # by whoever handles it, after what came before
+            return data
+        if not isinstance(received, message.PageMessage):
+            return data
+        check = self._hub.replica.check_page
+        limit = self._check_limit
+        return Page(received, await trio.to_thread.run_sync(check, received.page, limiter=limit))
+
+    async def _handle_all(self, receive: trio.MemoryReceiveChannel[list[Received]]) -> None:
         async for messages in receive:
             await self._handle(messages)
             while self.end is None:
@@ -273,26 +300,30 @@ class Driver:
                 return
         self.end = self.end or Close(Reason.SHUTTING_DOWN, "peer ended", fault=False)
 
-    async def _handle(self, messages: Sequence[bytes]) -> None:
+    async def _handle(self, messages: Sequence[Received]) -> None:
         for data in messages:
             if self.end is not None:
                 return
-            received, spent = timed(message.parse, data)
+            received, spent = timed(_parsed, data)
             if not isinstance(received, message.PageMessage) or self._is_full():
                 await self._ingest_waiting()
             now = trio.current_time()
             effects, more = timed(self.session.receive, received, now, self._hub.clock())
-            await self._apply_all(effects)
+            await self._apply_all(effects, data.checked if isinstance(data, Page) else None)
             self.account.owe(MESSAGE_COST + spent + more)
             await self.account.pay(always=True)
 
     def _is_full(self) -> bool:
-        return sum(len(page.page) for page in self._pages) >= BATCH_BYTES
+        return sum(len(data) for _, data in self._pages) >= BATCH_BYTES
 
-    async def _apply_all(self, effects: Sequence[Effect]) -> None:
-        """Apply effects, those included that take time."""
+    async def _apply_all(self, effects: Sequence[Effect], checked: Checked | None) -> None:
+        """Apply effects of a message, those included that take time."""
         for effect in effects:
             match effect:
+                case Ingest(data, live):
+                    self._pages.append((effect, checked or data))
+                    if live:
+                        self.account.courtesy.posting()
                 case Judge(pages):
                     await self._hub.judge(pages, self.remote)
                     self.apply(self.session.judged(trio.current_time(), self._hub.clock()))
@@ -311,10 +342,6 @@ class Driver:
                 case Send(data):
                     self._outbox.append(data)
                     self._outbox_size += len(data)
-                case Ingest():
-                    self._pages.append(effect)
-                    if effect.live:
-                        self.account.courtesy.posting()
                 case Live():
                     self._hub.is_live(self)
                 case Synced(scope, freed):
@@ -352,14 +379,13 @@ class Driver:
         pages, self._pages = self._pages, []
         if not pages:
             return
-        raw = [page.page for page in pages]
-        results = await self._hub.take(raw, self)
+        results = await self._hub.take([data for _, data in pages], self)
         now = trio.current_time()
-        for page, result in zip(pages, results, strict=True):
+        for (effect, _), result in zip(pages, results, strict=True):
             self.progress.got(result.stored, result.size)
             log_id = result.log and entry.log_id(self._hub.replica.team_id, *result.log)
             known = result.stored == 0 and result.reason is None
-            self.apply(self.session.ingested(log_id, page, known, result.reason, now))
+            self.apply(self.session.ingested(log_id, effect, known, result.reason, now))
 
     async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
         wanted = [(missing.log, missing.seq, missing.id) for missing in entries]
@@ -442,6 +468,10 @@ class Driver:
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
         return await trio.to_thread.run_sync(function, *args, limiter=self.account.reads)
+
+
+def _parsed(data: Received) -> Message | None:
+    return data.message if isinstance(data, Page) else message.parse(data)
 
 
 def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:

@@ -36,7 +36,7 @@ from p2pblog.node.peering import Ended, Peer, Peering
 from p2pblog.node.room import Room
 from p2pblog.node.sessions import Sessions
 from p2pblog.node.view import ReplicaView
-from p2pblog.node.writer import Writer
+from p2pblog.node.writer import Pages, Writer
 from p2pblog.protocol import crypto, entry, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
@@ -56,7 +56,7 @@ from p2pblog.protocol.operation import Admit, Operation
 from p2pblog.protocol.overlay import Overlay
 from p2pblog.protocol.post import Cause
 from p2pblog.protocol.team import Invitation
-from p2pblog.store.replica import Appended, Author, Draft, Ingested, Paused, Replica
+from p2pblog.store.replica import Appended, Author, Checked, Draft, Ingested, Paused, Replica
 
 log = logging.getLogger(__name__)
 MAX_GUESTS = 16  # at a time: whoever holds a code may send many, and each has 10 s
@@ -211,9 +211,7 @@ class Membership:
             missing = (message.Missing(want.log, want.seq, short(want.id)) for want in wants)
             driver.say(message.Want(tuple(missing)))
 
-    def has_grown(
-        self, results: Sequence[Ingested], pages: Sequence[bytes], by: Driver | None
-    ) -> None:
+    def has_grown(self, results: Sequence[Ingested], pages: Pages, by: Driver | None) -> None:
         """Pages were ingested: tell readers and other sessions, once a log."""
         grown: dict[LogId, tuple[Tip, bytes | None, DeviceKey]] = {}
         team = False
@@ -227,7 +225,8 @@ class Membership:
             log_id = entry.log_id(self.replica.team_id, *result.log)
             single = result.stored == 1 and log_id not in grown
             single = single and result.outcome is Outcome.STORED
-            grown[log_id] = (result.tip, data if single else None, result.log[0])
+            raw = data.data if isinstance(data, Checked) else data
+            grown[log_id] = (result.tip, raw if single else None, result.log[0])
         if team:
             self._team_changed()  # first: who was removed hears no more
         for log_id, (tip, single_page, author) in grown.items():
@@ -342,7 +341,7 @@ class Membership:
         elif fell is not None and len(self.knocked) < MAX_KNOCKED:
             self.knocked[device] = fell
 
-    async def take(self, pages: Sequence[bytes], by: Driver | None) -> list[Ingested]:
+    async def take(self, pages: Pages, by: Driver | None) -> list[Ingested]:
         """Ingest pages, and tell readers and other sessions; none of posts where room is short."""
         account = by.account if by else None
         self.room.look()

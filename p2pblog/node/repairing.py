@@ -20,6 +20,7 @@ from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import own_height, renewed
 from p2pblog.node.jobs import Job
 from p2pblog.node.marker import Marker
+from p2pblog.node.writer import INDEX_BATCH
 from p2pblog.protocol.entry import Kind
 from p2pblog.protocol.post import Cause
 from p2pblog.store import salvage
@@ -30,7 +31,6 @@ from p2pblog.store.salvage import Loss
 log = logging.getLogger(__name__)
 PART = "repair.part"  # the store that is made, until it takes its place
 BESIDE = ("", "-wal", "-shm")  # a store's files
-INDEX_BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from p2pblog.protocol.entry import Kind
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import MIB
 from p2pblog.protocol.message import Scope
+from p2pblog.store.replica import Checked
 
 DISK_FLOOR = 64 * MIB  # bytes free: 100,000 own posts, and what SQLite writes beside them
 POSTS = frozenset((Scope.POSTS,))
@@ -44,9 +45,10 @@ class Room:
         self.is_full = full
         self._claims.closed = POSTS if full else frozenset()
 
-    def takes(self, data: bytes) -> bool:
+    def takes(self, data: bytes | Checked) -> bool:
         """Whether a page is taken in now."""
-        return not self.is_full or page.kind_of(data) == Kind.TEAM
+        raw = data.data if isinstance(data, Checked) else data
+        return not self.is_full or page.kind_of(raw) == Kind.TEAM
 
     def check(self) -> None:
         """Raise `CantWrite` where there is none, for whoever waits for it."""

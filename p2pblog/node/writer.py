@@ -16,11 +16,12 @@ import trio
 
 from p2pblog.errors import CantWrite, SearchDamaged
 from p2pblog.node.courtesy import Account, Courtesy, timed
-from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
+from p2pblog.store.replica import Appended, Author, Checked, Draft, Ingested, Replica
 
 T = TypeVar("T")
-Told = Callable[[Sequence[Ingested], Sequence[bytes]], None]
-INDEX_BATCH = 5000  # rows a transaction of the search index: the best of those measured
+Pages = Sequence[bytes | Checked]
+Told = Callable[[Sequence[Ingested], Pages], None]
+INDEX_BATCH = 4096  # rows a transaction of the search index: one statement, see `store.bulk`
 LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
 MAX_PART = 1280 * 1024  # bytes a transaction: 4,096 short posts, where commits cost least
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
@@ -39,13 +40,13 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Taking:
-    pages: Sequence[bytes]
+    pages: Pages
     told: Told
     account: Account
     done: list[Ingested] = field(default_factory=list)
 
     @property
-    def left(self) -> Sequence[bytes]:
+    def left(self) -> Pages:
         return self.pages[len(self.done) :]
 
 
@@ -93,7 +94,7 @@ class Writer:
         return mine.made
 
     async def ingest(
-        self, pages: Sequence[bytes], told: Told, account: Account | None = None
+        self, pages: Pages, told: Told, account: Account | None = None
     ) -> list[Ingested]:
         """Ingest pages of others, at the expense of a session; durable when it returns.
 
@@ -167,7 +168,7 @@ class Writer:
             job.account.owe(spent * _size(part) / _size(pages))
             job.told(mine, part)
 
-    def _share(self, first: _Taking) -> list[tuple[_Taking, Sequence[bytes]]]:
+    def _share(self, first: _Taking) -> list[tuple[_Taking, Pages]]:
         """What one transaction takes: little, and at least one page, while somebody posts."""
         most = MAX_PART if self._courtesy.is_calm else LITTLE_PART
         sizes = accumulate(map(len, first.left))
@@ -212,7 +213,7 @@ class Writer:
         return result
 
 
-def _size(pages: Sequence[bytes]) -> int:
+def _size(pages: Pages) -> int:
     return sum(map(len, pages))
 
 

@@ -24,7 +24,7 @@ from p2pblog.store.budgets import Paused
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.database import Database
 from p2pblog.store.faults import NONSENSE, damaged, of_search
-from p2pblog.store.ingest import Ingested, Verified
+from p2pblog.store.ingest import Checked, Ingested
 from p2pblog.store.writing import Writing
 
 
@@ -100,8 +100,8 @@ class Core:
 
     def team_with(self, pages: Sequence[bytes]) -> Team:
         """What the team would be with these pages too; stores nothing."""
-        verified = (one for one in self.verify(pages) if isinstance(one, Verified))
-        more = authority.of_pages(one.page for one in verified)
+        found = (self.check_page(data).page for data in pages)
+        more = authority.of_pages(page for page in found if not isinstance(page, Refused))
         return self._authority.with_more(more, self.team_id).team
 
     # Writing
@@ -135,24 +135,25 @@ class Core:
         with self._writing(now) as writing:
             return append.store(writing, author, drafts)
 
-    def ingest(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
+    def check_page(self, data: bytes | Checked) -> Checked:
+        """Verify a page, for `ingest`, and keep nobody from writing meanwhile."""
+        return ingest.check(data, self.team_id)
+
+    def ingest(self, pages: Sequence[bytes | Checked], now: int) -> list[Ingested]:
         """Verify and store pages of others, each whole or not at all, in one transaction."""
-        return self.store(self.verify(pages), now)
+        return self._ingest(pages, now, judged=True)
 
     def take_back(self, pages: Sequence[bytes], now: int) -> list[Ingested]:
         """Ingest what was stored here once, whoever wrote it: what does not count is hidden."""
-        with self._writing(now) as writing:
-            writing.unlimited = True
-            return ingest.store(writing, self.verify(pages), judged=False)
+        return self._ingest(pages, now, judged=False)
 
-    def verify(self, pages: Sequence[bytes]) -> list[Verified | Refused]:
-        """Verify pages, and keep nobody from writing meanwhile: `store` stores them."""
-        return ingest.verify(pages, self.team_id)
-
-    def store(self, verified: Sequence[Verified | Refused], now: int) -> list[Ingested]:
-        """Store verified pages, each whole or not at all, in one transaction."""
+    def _ingest(
+        self, pages: Sequence[bytes | Checked], now: int, *, judged: bool
+    ) -> list[Ingested]:
+        checked = [self.check_page(data) for data in pages]
         with self._writing(now) as writing:
-            return ingest.store(writing, verified)
+            writing.unlimited = not judged
+            return ingest.store(writing, checked, judged=judged)
 
     def fill(self, items: Sequence[tuple[LogId, int, bytes]], now: int) -> list[bool]:
         """Put in payloads (log, seq, payload): for each whether it was wanted and is right."""

@@ -15,6 +15,7 @@ from p2pblog.protocol import entry
 from p2pblog.protocol.entry import EntryId, Header
 from p2pblog.protocol.limits import MAX_MARKS
 from p2pblog.protocol.log import Branch, Tip, locator_heights
+from p2pblog.store import bulk
 from p2pblog.store.catalog import Log
 
 
@@ -120,7 +121,7 @@ def standing_tips(connection: sqlite3.Connection, log: Log) -> tuple[Tip, ...]:
 
 def insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
     """Add rows of (arrival, branch, seq, header, signature, payload)."""
-    connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
+    bulk.insert(connection, "entries", rows)
 
 
 def sizes_with(log: Log, branch: int, more: int) -> MappingProxyType[int, int]:

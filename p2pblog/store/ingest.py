@@ -45,52 +45,50 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """A verified page, and what can be read of each of its entries."""
+class Checked:
+    """A page as it came, what it is or why it is refused, and what can be read of each entry."""
 
-    page: Page
-    posts: Sequence[Post | None]
+    data: bytes
+    page: Page | Refused
+    posts: Sequence[Post | None] = ()
 
-    @property
-    def is_team(self) -> bool:
-        """Whether it is of a team log."""
-        return self.page.headers[0].kind == Kind.TEAM
-
-
-def verify(pages: Sequence[bytes], team: TeamId) -> list[Verified | Refused]:
-    """Each page verified and read, or why it is refused. Needs no transaction and no lock."""
-    return [_verified(data, team) for data in pages]
+    def __len__(self) -> int:
+        return len(self.data)
 
 
-def _verified(data: bytes, team: TeamId) -> Verified | Refused:
+def check(data: bytes | Checked, team: TeamId) -> Checked:
+    """The page verified and read, or why it is refused. Needs no transaction and no lock."""
+    if isinstance(data, Checked):
+        return data
     try:
         found = page.verify(data, team)
     except Refused as refusal:
-        return refusal
-    return Verified(found, views.read_all(found.headers, found.payloads))
+        return Checked(data, refusal)
+    return Checked(data, found, views.read_all(found.headers, found.payloads))
 
 
-def store(
-    writing: Writing, verified: Sequence[Verified | Refused], *, judged: bool = True
-) -> list[Ingested]:
+def store(writing: Writing, checked: Sequence[Checked], *, judged: bool = True) -> list[Ingested]:
     """Store a batch; posts are `judged` by the team that its team pages make."""
-    results: list[Ingested | None] = [
-        Ingested(Outcome.REFUSED, item.reason) if isinstance(item, Refused) else None
-        for item in verified
-    ]
-    todo = [(i, item) for i, item in enumerate(verified) if not isinstance(item, Refused)]
-    for index, item in todo:
-        if item.is_team:
-            results[index] = _store_page(writing, item, None)
+    results: dict[int, Ingested] = {}
+    todo: list[tuple[int, Page, Sequence[Post | None]]] = []
+    for index, item in enumerate(checked):
+        if isinstance(item.page, Refused):
+            results[index] = Ingested(Outcome.REFUSED, item.page.reason)
+        else:
+            todo.append((index, item.page, item.posts))
+    for index, found, posts in todo:
+        if found.headers[0].kind == Kind.TEAM:
+            results[index] = _store_page(writing, found, posts, None)
     authority = bounds.judge(writing)
-    for index, item in todo:
-        if not item.is_team:
-            results[index] = _store_page(writing, item, authority if judged else None)
-    return [result for result in results if result is not None]
+    for index, found, posts in todo:
+        if found.headers[0].kind != Kind.TEAM:
+            results[index] = _store_page(writing, found, posts, authority if judged else None)
+    return [results[index] for index in range(len(checked))]
 
 
-def _store_page(writing: Writing, verified: Verified, authority: Authority | None) -> Ingested:
-    item = verified.page
+def _store_page(
+    writing: Writing, item: Page, posts: Sequence[Post | None], authority: Authority | None
+) -> Ingested:
     key, first = LogKey(*item.log), item.headers[0]
     log = writing.log(writing.catalog.id_of(key))
     reason = authority.refusal(key, first.seq, item.ids) if authority else None
@@ -116,7 +114,7 @@ def _store_page(writing: Writing, verified: Verified, authority: Authority | Non
     reason = _refusal(writing, key, log, found) or budgets.refusal(writing, key, first_new)
     if reason is not None:
         return Ingested(Outcome.REFUSED, reason, key, first.seq, filled=filled)
-    return _store_new(writing, key, log, verified, found, filled)
+    return _store_new(writing, log, item, posts, found, filled)
 
 
 def _refusal(writing: Writing, key: LogKey, log: Log | None, found: Place) -> Reason | None:
@@ -129,16 +127,21 @@ def _refusal(writing: Writing, key: LogKey, log: Log | None, found: Place) -> Re
 
 
 def _store_new(
-    writing: Writing, key: LogKey, log: Log | None, verified: Verified, found: Place, filled: int
+    writing: Writing,
+    log: Log | None,
+    item: Page,
+    posts: Sequence[Post | None],
+    found: Place,
+    filled: int,
 ) -> Ingested:
-    item, index, branch = verified.page, found.index, found.branch
+    key, index, branch = LogKey(*item.log), found.index, found.branch
     run = Run(
         item.ids[index:],
         item.headers[index:],
         item.raw[index:],
         [item.signature_at(i) for i in range(index, len(item.ids))],
         item.payloads[index:],
-        verified.posts[index:],
+        posts[index:],
     )
     log = log or writing.new_log(key)
     if branch is None or found.outcome is Outcome.FORK:

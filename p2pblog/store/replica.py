@@ -11,7 +11,7 @@ from p2pblog.store.catalog import LogKey
 from p2pblog.store.copies import Copies
 from p2pblog.store.desk import Desk
 from p2pblog.store.ends import Beyond
-from p2pblog.store.ingest import Ingested, Verified
+from p2pblog.store.ingest import Checked, Ingested
 from p2pblog.store.notes import Token
 from p2pblog.store.reading import Reading
 from p2pblog.store.roll import Roll
@@ -23,6 +23,7 @@ __all__ = [
     "Appended",
     "Author",
     "Beyond",
+    "Checked",
     "Draft",
     "Ingested",
     "LogKey",
@@ -30,7 +31,6 @@ __all__ = [
     "Replica",
     "Served",
     "Token",
-    "Verified",
     "Wanted",
 ]
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from p2pblog.protocol.entry import PayloadClass
-from p2pblog.store import question, timeline
+from p2pblog.store import bulk, question, timeline
 from p2pblog.store.authority import Authority
 from p2pblog.store.backlog import ID_DIGITS, Backlog, Document, document
 from p2pblog.store.catalog import Catalog
@@ -55,9 +55,7 @@ def index(connection: sqlite3.Connection, backlog: Backlog, limit: int) -> bool:
 
 
 def _insert(connection: sqlite3.Connection, documents: Sequence[Document]) -> None:
-    connection.executemany(
-        "INSERT INTO search (rowid, text, source, meta) VALUES (?, ?, ?, ?)", documents
-    )
+    bulk.insert(connection, "search (rowid, text, source, meta)", documents)
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:

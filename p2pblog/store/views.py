@@ -15,6 +15,7 @@ from p2pblog.protocol import entry
 from p2pblog.protocol.entry import EntryId, Header, Kind, PayloadClass
 from p2pblog.protocol.limits import SALT_SIZE
 from p2pblog.protocol.post import Post, parse_post, parse_posts
+from p2pblog.store import bulk
 from p2pblog.store.backlog import Document, document
 from p2pblog.store.catalog import Log
 
@@ -111,11 +112,9 @@ class Sheet:
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write what was gathered so far; how many posts."""
-        connection.executemany("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?)", self._posts)
-        if self._profiles:
-            connection.executemany("INSERT INTO profiles VALUES (?, ?, ?, ?)", self._profiles)
-        if self._origins:
-            connection.executemany("INSERT INTO origins VALUES (?, ?)", self._origins)
+        bulk.insert(connection, "posts", self._posts)
+        bulk.insert(connection, "profiles", self._profiles)
+        bulk.insert(connection, "origins", self._origins)
         connection.executemany(
             "INSERT INTO channels VALUES (?, ?, 0, 0)", [(n, name) for name, n in self._new.items()]
         )

@@ -20,6 +20,7 @@ from p2pblog.node.node import Node
 from p2pblog.node.roles import my_member
 from p2pblog.node.service import ImportItem
 from p2pblog.node.sessions import MAX_STARTS, MAX_STRANGERS
+from p2pblog.node.writer import Pages
 from p2pblog.protocol import codec, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import NO_BACKLINK, Entry
@@ -254,7 +255,7 @@ def test_what_was_stored_is_told_although_its_bringer_has_gone(
             with trio.CancelScope() as scope:
                 writer = member(a).writer
 
-                def tell(results: Sequence[Ingested], part: Sequence[bytes]) -> None:
+                def tell(results: Sequence[Ingested], part: Pages) -> None:
                     told.append(len(part))
                     scope.cancel()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import trio
 
 from p2pblog.node.courtesy import Courtesy
-from p2pblog.node.writer import Writer
+from p2pblog.node.writer import Pages, Writer
 from p2pblog.protocol import entry
 from p2pblog.store.replica import Ingested
 from tests.store.world import NOW, World
@@ -30,9 +30,11 @@ def test_small_pages_of_several_peers_are_stored_together(tmp_path: Path) -> Non
             writer = Writer(replica, world.author(0), lambda: NOW, Courtesy())
             before = replica.newest_arrival()
 
-            def note(results: Sequence[Ingested], part: Sequence[bytes]) -> None:
+            def note(results: Sequence[Ingested], part: Pages) -> None:
                 assert [result.stored for result in results] == [1]
-                told.append((part[0], replica.newest_arrival()))
+                (data,) = part
+                assert isinstance(data, bytes)
+                told.append((data, replica.newest_arrival()))
 
             async with trio.open_nursery() as nursery:
                 for data in pages:
