@@ -24,6 +24,7 @@ class Figures:
     posts: int
     missed: int  # entries that some device did not get
     redundancy: float  # copies received per entry, less one
+    flooding: float  # the same if each passed it on over all its links: worked out, not run
     last_hops: float  # until the last device has a post
     best_hops: float  # the fewest that the links allow
     ratio: float  # of the two, the mean over posts
@@ -60,12 +61,14 @@ def measure(office: Office, posts: int, authors: list[Device] | None = None) -> 
     last = [max(hops.values()) for hops in census.hops.values()]
     ratios = [one / other for one, other in zip(last, best, strict=True)]
     took = [at - then for at, then in zip(census.at.values(), wrote, strict=True)]
+    links = fmean(len(office.live_links(device)) for device in office.devices)
     return Figures(
         nodes=nodes,
-        links=fmean(len(office.live_links(device)) for device in office.devices),
+        links=links,
         posts=posts,
         missed=sum(nodes - len(hops) for hops in census.hops.values()),
         redundancy=census.redundancy,
+        flooding=max(0.0, links * nodes / (nodes - 1) - 2),
         last_hops=fmean(last),
         best_hops=fmean(best),
         ratio=fmean(ratios),
