@@ -54,9 +54,13 @@ def _breaks(
 ) -> bool:
     """Whether a frame goes on from a commit beyond the first that is not `whole`."""
     committed = False  # whether the frame before is a commit, of this log and beyond a bad one
+    known = whole  # whether the header says which frames are of this log
     for frame in frames:
         if frame.salts != salts and whole:
             return False  # of an earlier round: here the log ends
+        if frame.salts != salts and known:
+            committed, before = False, frame.kept  # so is what a power cut left behind a bad one
+            continue
         goes_on = _sum(before, frame.summed, order) == frame.kept
         if committed and goes_on:
             return True

@@ -101,3 +101,15 @@ def test_frames_of_an_earlier_round_are_no_damage(tmp_path: Path) -> None:
         replica._database._writer.execute("PRAGMA wal_checkpoint(RESTART)")
         replica.append(world.author(0), [world.draft("over the first frames")], NOW)
         wal.check(tmp_path / "store")
+
+
+def test_a_power_cut_in_the_first_transaction_of_a_round_is_no_damage(tmp_path: Path) -> None:
+    """Behind what is torn stand the frames of the round before, whole as they were."""
+    world = World(1)
+    with world.replica(tmp_path / "store") as replica:
+        for number in range(POSTS):
+            replica.append(world.author(0), [world.draft(f"post {number}")], NOW)
+        replica._database._writer.execute("PRAGMA wal_checkpoint(RESTART)")
+        replica.append(world.author(0), [world.draft("over the first frames")], NOW)
+        flip(log_of(tmp_path / "store"), 32 + FRAME // 2)
+        wal.check(tmp_path / "store")
