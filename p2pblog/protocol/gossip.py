@@ -49,6 +49,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._of: dict[LogId, Source] = {}
+        self._tried: set[LogId] = set()  # logs for which another is asked, until a page comes
 
     def get(self, log: LogId) -> Source | None:
         """The source of a log."""
@@ -65,8 +66,16 @@ class Sources:
 
     def choose(self, log: LogId, owner: Hashable, hops: int, *, proved: bool) -> None:
         """From now on it is `owner`, who is so far from the author; as many as anybody may have."""
+        self._tried.discard(log)
         if log in self._of or len(self._of) < MAX_HEIGHTS:
             self._of[log] = Source(owner, proved, min(hops + 1, MAX_HOPS))
+
+    def tries(self, log: LogId) -> bool:
+        """Whether to try another source than that of this log: one for each entry."""
+        if log in self._tried or log not in self._of:
+            return False
+        self._tried.add(log)
+        return True
 
     def leave(self, owner: Hashable) -> None:
         """`owner` has ended: its logs have no source."""

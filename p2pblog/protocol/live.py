@@ -186,8 +186,9 @@ class LivePart:
         source = self._sources.get(log)
         if source is None or not source.proved or source.owner is self._owner:
             return
-        nearer = hops + 1 < source.hops < MAX_HOPS
-        if self._link.relays and nearer and self._link.tries(log):
+        if not self._link.relays or not hops + 1 < source.hops < MAX_HOPS:
+            return
+        if self._sources.tries(log) and self._link.tries(log):
             self._say(message.Push((log,), True))
 
     def _ask_once(self, log: LogId, now: float) -> None:

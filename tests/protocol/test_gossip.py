@@ -244,6 +244,15 @@ def test_a_peer_that_seems_to_be_nearer_is_tried_once() -> None:
     assert [link.tries(LOG), link.tries(LOG), link.tries(OTHER)] == [True, False, True]
 
 
+def test_one_nearer_peer_is_tried_at_a_time() -> None:
+    sources = Sources()
+    assert not sources.tries(LOG)
+    sources.choose(LOG, "one", 4, proved=True)
+    assert [sources.tries(LOG), sources.tries(LOG)] == [True, False]
+    sources.choose(LOG, "two", 1, proved=True)
+    assert sources.tries(LOG)
+
+
 def test_the_sources_of_a_session_that_ends_are_none() -> None:
     claims = Claims()
     claims.sources.choose(LOG, "one", 1, proved=True)
@@ -441,6 +450,8 @@ def test_vectors_of_sources() -> None:
                 sources.leave(owner)
             case {"own": True}:
                 sources.own(LOG)
+            case {"tries": due}:
+                assert sources.tries(LOG) is due
         source = sources.get(LOG)
         assert (source and list(source)) == step["source"]
         assert sources.hops(LOG) == step["hops"]

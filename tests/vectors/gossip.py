@@ -134,8 +134,15 @@ def _sources() -> Vector:
         steps.append({"leave": owner})
         now()
 
+    def tries() -> None:
+        steps.append({"tries": sources.tries(LOG)})
+        now()
+
+    tries()
     choose("a", 255, proved=False)
     choose("a", 2, proved=True)
+    tries()
+    tries()
     choose("b", 0, proved=True)
     leave("a")
     leave("b")
