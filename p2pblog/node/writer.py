@@ -8,6 +8,7 @@ follows: a little later, so that it is not in the way of what a post sets off.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TypeVar
@@ -28,6 +29,7 @@ LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fe
 # one a page, where pages are small
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
 INDEX_PAUSE = 0.1  # seconds in which new posts gather before the index takes them in
+REST = 2.0  # seconds without anything to write after which the store is at rest
 INDEX_AT_ONCE = 500  # posts: in bulk it does not wait
 
 
@@ -137,7 +139,15 @@ class Writer:
                     continue
                 account.owe(spent)
                 await account.pay()
-            await self._news.wait()
+            with trio.move_on_after(REST) as waiting:
+                await self._news.wait()
+            if waiting.cancelled_caught:
+                await self._rest()
+                await self._news.wait()
+
+    async def _rest(self) -> None:
+        with suppress(CantWrite):  # no room to do it in: it is tried after the next write
+            await self.call(self._replica.rest)
 
     async def index_news(self) -> None:
         """Let the search index hold what was stored just now, unless that is much."""

@@ -191,6 +191,10 @@ class Core:
         with of_search(), self._database.writing() as connection:
             return search.index(connection, self._backlog, limit)
 
+    def rest(self) -> None:
+        """Nothing will be written for a while: take no more of the disk than is needed."""
+        self._database.rest()
+
     def rebuild_views(self) -> None:
         """Make all views anew from the entries; search follows by `index_search`."""
         with self._database.alone():

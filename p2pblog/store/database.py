@@ -20,6 +20,7 @@ READERS = 4  # kept open: about as many as there are threads that read at a time
 WRITER_CACHE = 32 * 1024  # KiB; the hot ends of ten logs and of five indexes at a million posts
 READER_CACHE = 4 * 1024  # KiB
 CHECKPOINT = 4000  # pages: 16 MiB of WAL, three large transactions, before it is copied back
+SMALL_WAL = 1024 * 1024  # bytes that may stay in it while nothing is written
 BUSY_MS = 5000  # for a backup tool that looks at the file
 
 
@@ -78,6 +79,15 @@ class Database:
         """Keep other threads from writing through several transactions."""
         with self._lock:
             yield
+
+    def rest(self) -> None:
+        """Copy a long WAL back and give its room to the disk, unless somebody reads just now."""
+        log = Path(f"{self.path}-wal")
+        with self._lock, mapped(self.path):
+            if log.exists() and log.stat().st_size > SMALL_WAL:
+                self._writer.execute("PRAGMA busy_timeout = 0")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._writer.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -11,7 +11,7 @@ import pytest
 
 from p2pblog.errors import CantWrite, DiskError, StoreTooNew
 from p2pblog.store import migrate
-from p2pblog.store.database import Database
+from p2pblog.store.database import SMALL_WAL, Database
 from p2pblog.store.records import PostQuery
 from p2pblog.store.replica import Replica
 from tests.store.world import NOW, World
@@ -174,3 +174,23 @@ def test_the_wal_is_copied_back(tmp_path: Path) -> None:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert busy == 0
         assert (tmp_path / "store-wal").stat().st_size == 0
+
+
+def test_at_rest_a_long_log_gives_its_room_back(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    log = Path(f"{path}-wal")
+    database = Database.create(path)
+    with database.writing() as connection:
+        connection.execute("CREATE TABLE large (data)")
+        connection.execute("INSERT INTO large VALUES (zeroblob(?))", (2 * SMALL_WAL,))
+    with database.snapshot() as reader:
+        reader.execute("SELECT count(*) FROM large").fetchone()
+        database.rest()  # somebody reads: it does not wait
+        assert log.stat().st_size > SMALL_WAL
+    database.rest()
+    assert log.stat().st_size == 0
+    with database.writing() as connection:
+        connection.execute("INSERT INTO large VALUES (1)")
+    database.rest()
+    assert 0 < log.stat().st_size <= SMALL_WAL  # little may stay
+    database.close()
