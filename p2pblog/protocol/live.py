@@ -118,18 +118,23 @@ class LivePart:
             self._sources.own(log)
         if from_peer or self._link.has(log, tip.seq):
             self._out.append(Reached(log, tip.seq))
+        told = self._scope_of(log) is Scope.TEAM or self._has_parted(log)
         if from_peer:
             self._link.pushed(log, tip.seq)
-            if theirs or self._scope_of(log) is Scope.TEAM:  # others learn it from a digest
+            if theirs or told:  # others learn it from a digest
                 self._link.announce(log, tip.seq, now, at_once=False)
         elif log in self._link.declined:
             return
-        elif self._scope_of(log) is Scope.TEAM or not self._link.has(log, tip.seq):
+        elif told or not self._link.has(log, tip.seq):
             if self.open and newest and self._link.pushes(log, tip, own=own):
                 self._link.pushed(log, tip.seq)
                 self._say(message.PageMessage(newest, True, self._sources.hops(log)))
             else:
                 self._link.announce(log, tip.seq, now, at_once=self._is_unproved(log))
+
+    def _has_parted(self, log: LogId) -> bool:
+        """Whether it has more than one tip: then a height does not say what a peer has of it."""
+        return len(self._view.tips(self._scope_of(log)).get(log, ())) > 1
 
     def took(
         self, log: LogId, reason: Reason | None, hops: int, now: float, *, live: bool, known: bool

@@ -206,3 +206,20 @@ def test_a_paused_team_log_keeps_nobody_out() -> None:
     made = one.write()
     world.run(1)
     assert other.received[made.id] == 1
+
+
+def test_a_branch_is_told_to_who_has_another_of_its_height() -> None:
+    world, one, other = two()
+    behind = one.replica.copy()  # a machine that was rolled back, and does not know it yet
+    live(world, one, other)
+    one.write()
+    world.run(1)
+    back = world.node(behind)
+    connect(back, other)
+    world.run(3 * LATENCY)
+    log, made = back.replica.write()  # tells of it only after the other branch has come
+    world.run(1)
+    back.grown(log, made, None, packed([made]))
+    world.run(1)
+    assert len(back.replica.tips(message.Scope.POSTS)[log]) == 2
+    assert back.replica.snapshot() == other.replica.snapshot()
