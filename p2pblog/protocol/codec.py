@@ -41,6 +41,7 @@ def _refuse_ext(_code: int, _data: bytes) -> Any:
     raise Refused(Reason.BAD_SHAPE, "extension types are not used")
 
 
+_unpack_plain: Callable[..., Any] = msgpack.unpackb
 _unpackb: Callable[..., Any] = partial(
     msgpack.unpackb,
     use_list=False,
@@ -354,9 +355,9 @@ def plain(shape: Array, items: Sequence[bytes], limit: int) -> list[tuple[Any, .
 
     None where any of them would be refused or has appended elements: then look at each.
     """
-    try:
-        values = [_unpackb(item) for item in items]
-    except (Refused, ValueError, TypeError, msgpack.UnpackException):
+    try:  # a map or an extension type comes out as what no shape has
+        values = [_unpack_plain(item, use_list=False) for item in items]
+    except (ValueError, TypeError, msgpack.UnpackException):
         return None
     if max(map(len, items), default=0) > limit or not all(map(shape.tested(exact=True), values)):
         return None

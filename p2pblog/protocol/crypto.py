@@ -72,8 +72,14 @@ def blake2b(label: bytes, *parts: bytes, size: int = 32) -> bytes:
 
 def blake2b_each(label: bytes, items: Iterable[bytes]) -> list[bytes]:
     """`blake2b` of each of many, without a call for each."""
-    new = hashlib.blake2b
-    return [new(item, digest_size=32, person=label).digest() for item in items]
+    begun = hashlib.blake2b(digest_size=32, person=label)
+
+    def hashed(item: bytes) -> bytes:
+        digest = begun.copy()
+        digest.update(item)
+        return digest.digest()
+
+    return [hashed(item) for item in items]
 
 
 def mac(key: bytes, label: bytes, *parts: bytes, size: int = 32) -> bytes:

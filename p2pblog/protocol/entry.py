@@ -127,7 +127,8 @@ def parse_headers(items: Sequence[bytes]) -> list[Header]:
     values = codec.plain(SHAPE, items, MAX_HEADER)
     if values is None or not all(len(v[5]) == (0 if v[4] == 1 else 32) for v in values):
         return [parse_header(item) for item in items]
-    return [Header._make(value) for value in values]
+    make = tuple.__new__  # `Header._make` without looking at the length once more
+    return [make(Header, value) for value in values]
 
 
 def _leading(value: tuple[Any, ...]) -> tuple[Any, ...]:

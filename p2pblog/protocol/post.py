@@ -143,13 +143,14 @@ def parse_post(body: bytes) -> Post:
 def parse_posts(bodies: Sequence[bytes]) -> list[Post] | None:
     """`parse_post` of many at once, None where any is refused or of a later version."""
     values = codec.plain(POST, bodies, MAX_PAYLOAD)
-    return None if values is None else [_post(value) for value in values]
+    if values is None:
+        return None
+    make = tuple.__new__  # without a reference or a source, a post is the fields as they are
+    return [make(Post, v) if v[2] is None and v[3] is None else _post(v) for v in values]
 
 
 def _post(value: tuple[Any, ...]) -> Post:
     text, channel, reply, source, *_ = value
-    if reply is None and source is None:
-        return Post(text, channel)
     return Post(
         text,
         channel,

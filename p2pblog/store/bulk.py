@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
-# Rows of a statement. Few sizes, for each is prepared once and kept; of the larger one even six
+# Rows of a statement. Few sizes, for each is prepared once and kept; of the largest even six
 # columns are fewer variables than the 32,766 that SQLite allows.
-SIZES = (4096, 256)
+SIZES = (4096, 1024, 256)
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[object]]) -> None:

@@ -105,9 +105,12 @@ class Sheet:
         if number is None:
             number = len(self.channels) + len(self._fresh) + 1
             self._new[name] = self._fresh[name] = number
-        counts = self._counts.setdefault(number, [0, 0])
+        counts = self._counts.get(number)
+        if counts is None:
+            counts = self._counts[number] = [0, 0]
         counts[0] += 1
-        counts[1] = max(counts[1], time)
+        if time > counts[1]:
+            counts[1] = time
         return number
 
     def write(self, connection: sqlite3.Connection) -> int:

@@ -140,6 +140,7 @@ def test_a_home_comes_back_at_once_and_gets_the_rest_later(
         assert van.run("doctor", "--json").returncode in (Exit.OK, Exit.PROBLEMS)
 
 
+@pytest.mark.slow
 def test_what_can_not_be_restored_leaves_the_home_empty(path: Path, phrase: Sequence[str]) -> None:
     with team(path / "bad office", 1, spare=1) as office:
         desk, new = office.machines

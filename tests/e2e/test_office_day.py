@@ -50,6 +50,7 @@ def place() -> Iterator[Path]:
         yield Path(made)
 
 
+@pytest.mark.slow
 def test_a_day_on_loopback_with_the_history_of_our_own(place: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(EXAMPLES, tmp_path / "alone" / "repository" / "examples")
     with day(copied, place, "--loopback", "--machines", "5") as running:

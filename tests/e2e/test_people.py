@@ -77,6 +77,7 @@ def test_a_member_is_removed(office: Office) -> None:
 
 
 @needs_lan
+@pytest.mark.slow
 def test_the_removed_meets_a_colleague_who_has_not_heard(place: Path) -> None:
     with Lan(3) as lan, team(place, 3, lan) as office:
         desk, van, depot = office.machines

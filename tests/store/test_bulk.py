@@ -6,7 +6,7 @@ import pytest
 
 from p2pblog.store import bulk
 
-LARGE, SMALL = bulk.SIZES
+LARGE, _, SMALL = bulk.SIZES
 
 
 @pytest.mark.parametrize("count", [0, 1, SMALL - 1, SMALL, SMALL + 1, LARGE + SMALL + 1, 2 * LARGE])
