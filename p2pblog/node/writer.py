@@ -30,6 +30,7 @@ LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fe
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
 INDEX_PAUSE = 0.1  # seconds in which new posts gather before the index takes them in
 REST = 2.0  # seconds without anything to write after which the store is at rest
+BY_HAND = 64  # posts of one commit: more are no person's, nor those of many at once
 INDEX_AT_ONCE = 500  # posts: in bulk it does not wait
 
 
@@ -208,7 +209,8 @@ class Writer:
                 return
         for job in jobs:
             job.made, made = made[: len(job.drafts)], made[len(job.drafts) :]
-        self._courtesy.posting()
+        if len(drafts) <= BY_HAND:  # an import is bulk itself
+            self._courtesy.posting()
         self.index_soon(len(drafts))
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
