@@ -87,7 +87,7 @@ async def import_posts(member: Membership, items: Sequence[ImportItem]) -> Impor
             seen += 1
             continue
         try:
-            content = _content(item, parents, dict(places))
+            content = _content(item, parents, places)
         except UsageError as error:
             refused.append((item.origin, f"{error.message} {error.hint}"))
             continue
@@ -99,20 +99,25 @@ async def import_posts(member: Membership, items: Sequence[ImportItem]) -> Impor
 
 
 def _content(item: ImportItem, parents: dict[str, Reference], places: dict[str, int]) -> Content:
-    """The body, made once the posts of the same batch that it may answer have their ids."""
+    """The body, made once the posts of the same batch that it may answer have their ids.
+
+    `places` has those before it.
+    """
     text, channel = clean_text(item.text), clean_channel(item.channel)
     if not 0 < len(item.origin.encode()) <= MAX_ORIGIN:
         raise UsageError("The id is empty or too long.", f"{MAX_ORIGIN} bytes at most.")
     source = Source(_clip(item.author), item.time, item.origin)
 
+    answered = places.get(item.reply_to)
+
     def make(made: Sequence[Appended]) -> bytes:
         reply = parents.get(item.reply_to)
-        if reply is None and item.reply_to in places:
-            parent = made[places[item.reply_to]].entry
+        if reply is None and answered is not None:
+            parent = made[answered].entry
             reply = Reference(parent.header.time, parent.id)
         return Post(text, channel, reply, source).pack()
 
-    make([]) if item.reply_to not in places else None
+    make([]) if answered is None else None
     return make
 
 

@@ -232,6 +232,6 @@ def _size(pages: Pages) -> int:
 def _from(draft: Draft, start: int) -> Draft:
     """A draft that, if its content looks at the drafts before it, sees those of its own job."""
     make = draft.content
-    if isinstance(make, bytes):
+    if isinstance(make, bytes) or start == 0:
         return draft
     return replace(draft, content=lambda made: make(made[start:]))

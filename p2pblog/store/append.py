@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from p2pblog.protocol import entry, order
 from p2pblog.protocol.crypto import SigningKey
-from p2pblog.protocol.entry import NO_BACKLINK, Entry, Incarnation
+from p2pblog.protocol.entry import NO_BACKLINK, Entry, Incarnation, Kind
 from p2pblog.protocol.log import Tip
 from p2pblog.store import entries, notes
 from p2pblog.store.catalog import LogKey
-from p2pblog.store.views import readable
+from p2pblog.store.views import read_all
 from p2pblog.store.writing import Run, Writing
 
 
@@ -55,44 +56,69 @@ def store(writing: Writing, author: Author, drafts: Sequence[Draft]) -> list[App
     """Sign and store drafts in their order."""
     made: list[Appended] = []
     times: dict[int, int] = {}
-    for draft in drafts:
-        content = draft.content if isinstance(draft.content, bytes) else draft.content(made)
-        made.append(_append(writing, author, draft, content, times))
+    for kind, group in groupby(drafts, lambda draft: draft.kind):
+        _append(writing, author, kind, list(group), made, times)
     return made
 
 
 def _append(
-    writing: Writing, author: Author, draft: Draft, content: bytes, times: dict[int, int]
-) -> Appended:
-    key = LogKey(author.key.public, author.incarnation, draft.kind)
+    writing: Writing,
+    author: Author,
+    kind: Kind,
+    drafts: Sequence[Draft],
+    made: list[Appended],
+    times: dict[int, int],
+) -> None:
+    """Append drafts of one kind as one run, and each to `made` before the next is made."""
+    key = LogKey(author.key.public, author.incarnation, kind)
     log = writing.log(writing.catalog.id_of(key)) or writing.new_log(key)
     if log.branches:
         branch = log.top
-        tip, last = branch.tip, times.get(draft.kind, -1)
+        tip, last = branch.tip, times.get(kind, -1)
         if last < 0:
             last = entries.last_time(writing.connection, log, branch)
     else:
         log, branch = writing.new_branch(log, None, 1)
         tip, last = Tip(0, NO_BACKLINK), 0
-    times[draft.kind] = order.writer_time(writing.now, last, draft.not_before)
-    made = entry.make(
+    run: list[Entry] = []
+    for arrival, draft in enumerate(drafts, writing.next_arrival):
+        last = order.writer_time(writing.now, last, draft.not_before)
+        content = draft.content if isinstance(draft.content, bytes) else draft.content(made)
+        run.append(_made(writing, author, draft, tip, last, content))
+        tip = Tip(tip.seq + 1, run[-1].id)
+        made.append(Appended(run[-1], arrival))
+    times[kind] = last
+    writing.add(log, branch, _run(run))
+    for one, draft in zip(made[-len(drafts) :], drafts, strict=True):
+        if draft.key:
+            notes.keep_key(writing.connection, draft.key, one.arrival, writing.now)
+
+
+def _made(
+    writing: Writing, author: Author, draft: Draft, tip: Tip, time: int, content: bytes
+) -> Entry:
+    return entry.make(
         author.key,
         writing.catalog.team,
         author.incarnation,
         draft.kind,
         seq=tip.seq + 1,
         backlink=tip.id,
-        time=times[draft.kind],
+        time=time,
         payload_class=draft.payload_class,
         salt=draft.salt,
         content=content,
     )
-    post = readable(draft.payload_class, made.payload)
-    run = Run(
-        *([made.id], [made.header], [made.header_bytes]),
-        *([made.signature], [made.payload], [post]),
+
+
+def _run(made: Sequence[Entry]) -> Run:
+    headers = [one.header for one in made]
+    payloads = [one.payload for one in made]
+    return Run(
+        [one.id for one in made],
+        headers,
+        [one.header_bytes for one in made],
+        [one.signature for one in made],
+        payloads,
+        read_all(headers, payloads),
     )
-    arrival, _ = writing.add(log, branch, run)
-    if draft.key:
-        notes.keep_key(writing.connection, draft.key, arrival, writing.now)
-    return Appended(made, arrival)
