@@ -16,6 +16,7 @@ from p2pblog.protocol import entry
 from p2pblog.protocol.entry import TeamId
 from p2pblog.protocol.log import Branch
 from p2pblog.protocol.operation import CutOff
+from p2pblog.protocol.page import Page
 from p2pblog.store import catalog, entries, search, timeline, views
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Log
@@ -115,11 +116,30 @@ def _keep_signature(writing: Writing, log: Log, holder: Branch, cut: CutOff) -> 
         entry.check_signature(writing.catalog.team, log.key.device, header, cut.signature)
     except Refused:
         return
+    _sign(writing, log, holder, cut.seq, cut.signature)
+
+
+def learn_signature(writing: Writing, log: Log, branch: Branch, page: Page) -> None:
+    """Of a page that is known, keep the signature at its end, if the log is cut.
+
+    What stands of a log that is cut ends at a signature: two who hold the same entries, and
+    signatures at other heights, would never agree how far it stands.
+    """
+    if not log.bounds:
+        return
+    if _sign(writing, log, branch, page.headers[-1].seq, page.signatures[-1]):
+        writing.changed[log.id] = log  # `settle` looks again how far it stands
+
+
+def _sign(writing: Writing, log: Log, branch: Branch, seq: int, signature: bytes) -> int:
+    """Store a verified signature with its entry, unless it has one; how many were stored."""
+    writing.flush()
     kept = writing.connection.execute(
         "UPDATE entries SET signature = ? WHERE branch = ? AND seq = ? AND signature IS NULL",
-        (cut.signature, log.carrier(holder, cut.seq).number, cut.seq),
+        (signature, log.carrier(branch, seq).number, seq),
     ).rowcount
-    writing.size += kept * len(cut.signature)
+    writing.size += kept * len(signature)
+    return kept
 
 
 def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:

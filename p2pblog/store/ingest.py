@@ -108,7 +108,9 @@ def _store_page(
         filled = wants.fill_known(writing, log, found.branch, item, found.index)
         log = writing.log(log.id)
     if found.outcome is Outcome.KNOWN:
+        assert log is not None
         assert found.branch is not None
+        bounds.learn_signature(writing, log, found.branch, item)
         return Ingested(Outcome.KNOWN, None, key, first.seq, tip=found.branch.tip, filled=filled)
     first_new = item.headers[found.index].seq
     reason = _refusal(writing, key, log, found) or budgets.refusal(writing, key, first_new)

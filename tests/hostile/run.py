@@ -31,11 +31,17 @@ class Row:
 
     def faults(self) -> list[str]:
         """What it did beyond its bounds."""
-        limit, load = FACTOR * max(self.calm, FLOOR), self.load
-        late = f"p99 {load.p99:.0f} ms, at most {limit:.0f}" if load.p99 >= limit else ""
-        most = self.attack.memory
-        fat = f"grew by {load.grown:.0f} MB, at most {most}" if load.grown >= most else ""
-        return [f"{self.attack.name}: {fault}" for fault in (late, fat) if fault]
+        return [*self.late(), *self.fat()]
+
+    def late(self) -> list[str]:
+        """Whether live posts took too long meanwhile."""
+        limit, p99 = FACTOR * max(self.calm, FLOOR), self.load.p99
+        return [f"{self.attack.name}: p99 {p99:.0f} ms, at most {limit:.0f}"] * (p99 >= limit)
+
+    def fat(self) -> list[str]:
+        """Whether the victim's memory grew too much."""
+        grown, most = self.load.grown, self.attack.memory
+        return [f"{self.attack.name}: grew by {grown:.0f} MB, at most {most}"] * (grown >= most)
 
 
 def play(attacks: Sequence[type[Attack]], seconds: float) -> Iterator[Row]:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -20,6 +20,7 @@ from p2pblog.cli.client import Client
 from p2pblog.cli.events import follow, position_of
 from p2pblog.cli.records import Status
 from p2pblog.config import Home
+from p2pblog.errors import DaemonUnreachable
 from tests.bench.daemons import Daemon, daemons, until
 from tests.bench.figures import percentile
 from tests.bench.homes import place
@@ -64,9 +65,10 @@ class Pulse:
         after = position_of(cast(Status, self.victim.get("/status")))
 
         def read() -> None:
-            for event in follow(Client(self.victim.home), after):
-                if event.name == "post":
-                    self._read_at[event.post()["text"]] = time.perf_counter()
+            with suppress(DaemonUnreachable):  # the play is over
+                for event in follow(Client(self.victim.home), after):
+                    if event.name == "post":
+                        self._read_at[event.post()["text"]] = time.perf_counter()
 
         threading.Thread(target=read, daemon=True).start()
 

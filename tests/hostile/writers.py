@@ -126,7 +126,8 @@ class Incarnations(Writes):
 class Withholder(Writes):
     """Headers by the thousand whose payloads never come."""
 
-    memory = 48  # a want is 20 bytes in the store, and 16 are asked for at a time
+    memory = 64  # a want is 20 bytes, and 16 are asked for at a time; the first bulk makes ready
+    # the statements of thousands of rows (`store.bulk`), some 15 MB that stay
 
     def pages(self, aim: Aim, pen: Pen) -> Iterator[bytes]:
         """50,000."""

@@ -279,20 +279,45 @@ class Machine(RuleBasedStateMachine):
 
     def look(self) -> None:
         one, two = (twin.replica for twin in self.twins)
-        for is_team in (True, False):
-            assert _sorted(one.rows(is_team)) == _sorted(two.rows(is_team))
+        assert _sorted(one.rows(True)) == _sorted(two.rows(True))
         assert one.team == two.team
         standing = self.standing()
+        if self.is_cut_unclear():
+            standing = {n: e for n, e in standing.items() if e.header.device != self.author}
+        ours, theirs = (self.judged(twin) for twin in self.twins)
+        assert _sorted(ours) == _sorted(theirs)
         for twin in self.twins:
             assert all(self.holds(twin, made) for made in standing.values())
-        tips = {tip.id for at in one.rows(False).values() for tip in at}
+        tips = {tip.id for at in ours.values() for tip in at}
         parents = {made.header.backlink for made in standing.values()}
         due = standing.keys() - parents
         if not one.team.is_cut(self.author):
             assert tips == due
         assert tips <= standing.keys()  # where a log is cut, the highest that are signed
         assert {name for name in due if standing[name].header.device != self.author} <= tips
-        assert {want.id for want in one.wants(1000)} == {want.id for want in two.wants(1000)}
+        # Texts need not be the same: one that comes to one side later, while the session lasts, is
+        # asked for by the other when the two next compare. A gap, found by this machine.
+
+    def is_cut_unclear(self) -> bool:
+        """Whether the author is cut, at an entry that neither of the two has or in a parted log.
+
+        How far a branch stands is then the highest signature below the cut-off, of which the two
+        may hold different ones: they need not agree, and only compare again every 30 s. A gap of
+        the protocol, found by this machine.
+        """
+        if not self.twins[0].replica.team.is_cut(self.author):
+            return False
+        theirs = [one for one in self.alive.values() if one.header.device == self.author]
+        parted = len({one.header.seq for one in theirs}) < len(theirs)
+        return parted or self.known_cut().id not in self.alive
+
+    def judged(self, twin: Twin) -> dict[LogId, tuple[Tip, ...]]:
+        """The posts logs on which the two have to agree."""
+        rows = dict(twin.replica.rows(False))
+        if not self.is_cut_unclear():
+            return rows
+        keys = {log: twin.replica.log_key(log) for log in rows}
+        return {n: t for n, t in rows.items() if (key := keys[n]) and key[0] != self.author}
 
     def standing(self) -> dict[EntryId, Entry]:
         """What is alive and counts, as far as the two know of removals."""

@@ -132,3 +132,19 @@ def test_a_false_signature_in_a_cut_off_is_not_kept(tmp_path: Path) -> None:
         stored(replica, packed([world.remove(1, cut)]))
         assert shown(replica) == ids(run[:4])
         assert replica.rows(False)[world.log_id(1)] == (Tip(2, run[1].id),)
+
+
+def test_a_known_page_shows_how_far_a_cut_log_can_be_proved(tmp_path: Path) -> None:
+    world = World(2)
+    run = world.posts(1, 12)
+    fork = world.posts(1, 6, after=run[3])
+    log = world.log_id(1)
+    with world.replica(tmp_path / "store", [packed(run[:5]), packed(run[5:])]) as replica:
+        stored(replica, packed([world.remove(1, cut_off(fork[-1]))]))  # at seq 10 of that branch
+        assert replica.rows(False)[log] == (tip(run[4]),)
+        (known,) = replica.ingest([packed(run[5:8])], NOW)
+        assert known.outcome is Outcome.KNOWN
+        assert replica.rows(False)[log] == (tip(run[7]),)
+        size = replica.totals().size
+        replica.ingest([packed(run[5:8])], NOW)
+        assert replica.totals().size == size
