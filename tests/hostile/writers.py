@@ -126,8 +126,8 @@ class Incarnations(Writes):
 class Withholder(Writes):
     """Headers by the thousand whose payloads never come."""
 
-    memory = 64  # a want is 20 bytes, and 16 are asked for at a time; the first bulk makes ready
-    # the statements of thousands of rows (`store.bulk`), some 15 MB that stay
+    memory = 64  # a want is 20 bytes, and 16 are asked for at a time; 51 MB were seen, perhaps by
+    # the statements of thousands of rows that the first bulk makes ready (`store.bulk`)
 
     def pages(self, aim: Aim, pen: Pen) -> Iterator[bytes]:
         """50,000."""
