@@ -46,6 +46,7 @@ class Database:
         """Open the file and bring it to this version. Raises `DiskError`, `StoreTooNew`."""
         migrate.check_file(path)
         wal.check(path)
+        wal.keep(path)
         return cls._start(path, migrate.upgrade)
 
     @classmethod

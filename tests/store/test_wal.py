@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -24,9 +25,14 @@ def crashed(folder: Path, world: World) -> Path:
         replica._database._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for number in range(POSTS):
             replica.append(world.author(0), [world.draft(f"post {number}")], NOW)
-        for end in ("", "-wal"):
-            shutil.copy(folder / f"live{end}", folder / f"crashed{end}")
-    return folder / "crashed"
+        return copy(folder / "live")
+
+
+def copy(store: Path) -> Path:
+    """What a kill would leave of a store that is in use."""
+    for end in ("", "-wal"):
+        shutil.copy(f"{store}{end}", store.with_name(f"crashed{end}"))
+    return store.with_name("crashed")
 
 
 def log_of(store: Path) -> Path:
@@ -78,6 +84,14 @@ def test_a_damaged_head_is_told(tmp_path: Path) -> None:
         Replica.open(store)
 
 
+def test_a_log_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    store = crashed(tmp_path, World(1))
+    log_of(store).unlink()
+    log_of(store).mkdir()
+    with pytest.raises(DiskError, match=r"write-ahead log: .*doctor --repair"):
+        Replica.open(store)
+
+
 def test_what_a_power_cut_leaves_is_no_damage(tmp_path: Path) -> None:
     store = crashed(tmp_path, World(1))
     log = log_of(store)
@@ -93,23 +107,35 @@ def test_what_a_power_cut_leaves_is_no_damage(tmp_path: Path) -> None:
     assert count(store) == POSTS - 1
 
 
-def test_frames_of_an_earlier_round_are_no_damage(tmp_path: Path) -> None:
+def begun_anew(folder: Path) -> Path:
+    """A log whose first frames are of one commit, and the others of the round before."""
     world = World(1)
-    with world.replica(tmp_path / "store") as replica:
+    with world.replica(folder / "live") as replica:
         for number in range(POSTS):
             replica.append(world.author(0), [world.draft(f"post {number}")], NOW)
         replica._database._writer.execute("PRAGMA wal_checkpoint(RESTART)")
         replica.append(world.author(0), [world.draft("over the first frames")], NOW)
-        wal.check(tmp_path / "store")
+        return copy(folder / "live")
+
+
+def test_frames_of_an_earlier_round_are_no_damage(tmp_path: Path) -> None:
+    assert count(begun_anew(tmp_path)) == POSTS + 1
 
 
 def test_a_power_cut_in_the_first_transaction_of_a_round_is_no_damage(tmp_path: Path) -> None:
     """Behind what is torn stand the frames of the round before, whole as they were."""
-    world = World(1)
-    with world.replica(tmp_path / "store") as replica:
-        for number in range(POSTS):
-            replica.append(world.author(0), [world.draft(f"post {number}")], NOW)
-        replica._database._writer.execute("PRAGMA wal_checkpoint(RESTART)")
-        replica.append(world.author(0), [world.draft("over the first frames")], NOW)
-        flip(log_of(tmp_path / "store"), 32 + FRAME // 2)
-        wal.check(tmp_path / "store")
+    store = begun_anew(tmp_path)
+    flip(log_of(store), 32 + FRAME // 2)
+    assert count(store) == POSTS
+
+
+def test_what_a_killed_daemon_left_is_synced_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could take a commit that was told to others and written on from."""
+    store = crashed(tmp_path, World(1))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    log = log_of(store).stat().st_ino
+    with Replica.open(store):
+        assert synced == [log]

@@ -1,9 +1,9 @@
 """The files of a store as a kill or a power cut leaves them in the middle of a write.
 
 SQLite appends to its log first, in order, and syncs that before it says that a commit is done; only
-then, at a checkpoint, pages of the file itself are written, while the log still has them. So of the
-log there is a beginning of what was to be written, or after a power cut any sectors of it; of the
-file any pages.
+then, at a checkpoint, pages of the file itself are written, while the log still has them. So of one
+commit there is in the log a beginning of what was to be written, or after a power cut any sectors
+of it, but for the log's header, which is synced before all else; of the file there are any pages.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 SECTOR = 512
 PAGE = 4096
+HEADER = 32
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def _wal(path: Path) -> Path:
 
 
 def torn(before: Files, after: Files, rng: random.Random) -> Files:
-    """Somewhere on the way from one moment to the other."""
+    """Somewhere on the way from one moment to the other, with no more than one commit between."""
     if before.main != after.main:  # a checkpoint: the log stays until all pages are written
         return Files(_mixed(before.main, after.main, PAGE, rng), before.wal)
     cut = _prefix if rng.random() < 0.5 else _sectors
@@ -54,7 +55,7 @@ def _prefix(old: bytes, new: bytes, rng: random.Random) -> bytes:
 
 def _sectors(old: bytes, new: bytes, rng: random.Random) -> bytes:
     """A power cut before the sync: what was written came in any order, or not."""
-    return _mixed(old, new, SECTOR, rng)
+    return _mixed(new[:HEADER] + old[HEADER:], new, SECTOR, rng)
 
 
 def _mixed(old: bytes, new: bytes, size: int, rng: random.Random) -> bytes:
