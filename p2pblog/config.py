@@ -12,6 +12,7 @@ default that changes with a later version takes effect.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -39,7 +40,7 @@ class Home:
     def resolve(cls, given: str | None, environ: Mapping[str, str] = os.environ) -> Home:
         """The home that the user means: `given`, else `P2PBLOG_HOME`, else the platform's place."""
         chosen = given or environ.get("P2PBLOG_HOME") or _default_home()
-        return cls(Path(os.path.realpath(os.path.expanduser(chosen))))
+        return cls(Path(os.path.realpath(absolute(os.path.expanduser(chosen)))))
 
     @property
     def store(self) -> Path:
@@ -103,11 +104,12 @@ class Home:
 
     def is_fresh(self) -> bool:
         """Whether no daemon has ever used this home."""
-        return not any(path.exists() for path in (self.store, self.identity, self.joining))
+        return not any(map(os.path.exists, (self.store, self.identity, self.joining)))
 
     def create(self) -> None:
         """Make the home, the state directory and the socket's, each for its owner only."""
-        _make_private(self.path, ours=self.config.exists() or not self.is_fresh())
+        ours = os.path.exists(self.config) or not self.is_fresh()
+        _make_private(self.path, ours=ours)
         _make_private(self.state_dir, ours=True)
         _make_private(self.api_socket.parent, ours=False)
 
@@ -119,6 +121,15 @@ class Home:
         from hashlib import blake2b
 
         return blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
+
+
+def absolute(path: str) -> str:
+    """A path from the root; `UsageError` where we stand in a directory that is gone."""
+    try:
+        return os.path.abspath(path)
+    except OSError as e:
+        hint = "Go to another: cd; or name the file from the root."
+        raise UsageError("The directory that you are in is gone", hint) from e
 
 
 def _default_home() -> str:
@@ -144,7 +155,10 @@ def _make_private(path: Path, *, ours: bool) -> None:
         if sys.platform != "win32" and (ours or not any(path.iterdir())):
             path.chmod(0o700)
     except OSError as e:
-        raise NotAllowed(f"Can't use {path}: {e.strerror}", "Choose another with --home.") from e
+        _check_private(path)
+        first = "Mount the disk for writing, or choose" if e.errno == errno.EROFS else "Choose"
+        hint = f"{first} another with --home."
+        raise NotAllowed(f"Can't use {path}: {e.strerror}", hint) from e
     _check_private(path)
 
 
@@ -153,11 +167,14 @@ def _check_private(path: Path) -> None:
         return
     try:
         found = path.lstat()
-    except FileNotFoundError:
+    except OSError:  # not there, or not ours to look at: who uses it is told
         return
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
-        return
-    raise NotAllowed(f"{path} is open to other users", f"Close it: chmod 700 {path}")
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotAllowed(f"{path} is no directory", "Choose another with --home.")
+    if found.st_uid != os.getuid():
+        raise NotAllowed(f"{path} belongs to another user", "Choose another with --home.")
+    if found.st_mode & 0o077:
+        raise NotAllowed(f"{path} is open to other users", f"Close it: chmod 700 {path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +300,8 @@ def load_config(path: Path) -> Config:
             found = tomllib.load(file)
     except FileNotFoundError:
         return Config()
+    except OSError as e:
+        raise NotAllowed(f"Can't read {path}: {e.strerror}", "Is it yours?") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise UsageError(f"{path} is not TOML: {e}", "Mend it or delete it.") from e
     config = Config()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -65,6 +66,27 @@ def test_a_home_that_can_not_be_made_is_a_users_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotAllowed, match="Can't use"):
         Home.resolve(str(tmp_path / "file" / "home")).create()
+
+
+def test_a_home_of_another_user_is_named_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home.resolve(str(tmp_path / "home"))
+    home.create()
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(NotAllowed, match="belongs to another user"):
+        home.check_socket()
+
+
+def test_a_file_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotAllowed, match="is no directory"):
+        Home.resolve(str(tmp_path / "file")).create()
+
+
+def test_settings_that_can_not_be_read_are_a_users_error(tmp_path: Path) -> None:
+    with pytest.raises(NotAllowed, match="Can't read"):
+        load_config(tmp_path)
 
 
 def test_the_socket_moves_out_where_the_path_is_too_long(tmp_path: Path) -> None:

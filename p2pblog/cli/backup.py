@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from p2pblog.cli import output, when
 from p2pblog.cli.app import App, pass_app
 from p2pblog.cli.working import working
+from p2pblog.config import absolute
 from p2pblog.errors import UsageError, UserError
 
 PHRASE_FILE = click.option(
@@ -41,7 +41,7 @@ def backup(app: App, file: str, phrase_file: str | None, force: bool) -> None:
     api = app.api()
     phrase = _phrase(phrase_file, new=True)
     with working(app, "Backing up"):
-        made = api.back_up(os.path.abspath(file), phrase, force=force)
+        made = api.back_up(absolute(file), phrase, force=force)
     if app.json:
         app.emit(made)
         return
@@ -67,7 +67,7 @@ def restore(app: App, file: str, phrase_file: str | None) -> None:
     api = app.api(fresh=True)
     phrase = _phrase(phrase_file, new=False)
     with working(app, "Restoring"):
-        back = api.restore(os.path.abspath(file), phrase)
+        back = api.restore(absolute(file), phrase)
     if app.json:
         app.emit(back)
         return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from p2pblog.cli import output, when
 from p2pblog.cli.app import App, pass_app
 from p2pblog.cli.records import BundleTaken, BundleView, MissingRun
 from p2pblog.cli.working import working
+from p2pblog.config import absolute
 from p2pblog.errors import Exit
 
 LEFT_OUT = ("beyond_cutoff", "unknown_author")  # not missed: they are not of the team
@@ -49,7 +48,7 @@ def export(app: App, file: str, member: str | None, force: bool) -> None:
     """
     api = app.api()
     with working(app, "Writing"):
-        made = api.export_bundle(os.path.abspath(file), member or "", force=force)
+        made = api.export_bundle(absolute(file), member or "", force=force)
     if app.json:
         app.emit(made)
         return
@@ -71,7 +70,7 @@ def import_(app: App, file: str) -> int:
     """
     api = app.api()
     with working(app, "Reading"):
-        taken = api.import_bundle(os.path.abspath(file))
+        taken = api.import_bundle(absolute(file))
     if app.json:
         app.emit(taken)
     else:
@@ -110,7 +109,7 @@ def show(app: App, file: str) -> int:
     """Say what FILE holds, and whether it is whole. Stores nothing."""
     api = app.api()
     with working(app, "Reading"):
-        found = api.show_bundle(os.path.abspath(file))
+        found = api.show_bundle(absolute(file))
     if app.json:
         app.emit(found)
     else:

@@ -103,9 +103,10 @@ Examples
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_app
 def revoke(app: App, name: str, yes: bool) -> None:
-    """Revoke a lost DEVICE of yours, or as an admin anybody's, by name or start of its id.
+    """Shut a lost or stolen DEVICE out for good.
 
-    What it wrote until now stays; what comes later counts nowhere. Copies already on it stay there.
+    One of yours, or as an admin anybody's, by its name or the start of its id. What it wrote
+    until now stays; what comes later counts nowhere. Copies already on it stay there.
     """
     roster = Roster(app.api().client)
     confirm(f"Revoke {name}? It can never come back; the machine has to join anew.", yes)

@@ -59,12 +59,14 @@ def invite(
     if qr and Path(qr).suffix not in (".png", ".svg"):
         raise UsageError(f"Can't make {qr!r}", "The file's name has to end in .png or .svg.")
     made = app.api().invite(role, _hours(expires), device)
-    if qr:
-        _save(_picture(made["link"]), qr)
     if app.json:
         app.emit(made)
     else:
-        _show(app, made, device, qr)
+        _show(app, made, device)
+    if qr:  # last: where it can't be written, the code is seen all the same
+        _save(_picture(made["link"]), qr)
+        if not app.json:
+            app.say(f"The QR picture is in {qr}")
 
 
 def _hours(expires: str | None) -> int | None:
@@ -73,17 +75,15 @@ def _hours(expires: str | None) -> int | None:
     return max(1, round(when.parse_span(expires).total_seconds() / 3600))
 
 
-def _show(app: App, made: Invitation, own_device: bool, qr: str | None) -> None:
+def _show(app: App, made: Invitation, own_device: bool) -> None:
     who = "another device of yours" if own_device else "one person"
     left = when.from_api(made["expires"]) - datetime.now(UTC)
     span = when.show_span(left.total_seconds())
     app.say(f"On the other machine:\n\n    p2pblog join {output.strong(made['code'])}\n")
-    app.say(f"Or with the link:\n\n    {made['link']}\n")
+    app.say(f"Or with the link:\n\n    p2pblog join '{made['link']}'\n")
     if sys.stdout.isatty():
         _picture(made["link"]).terminal(sys.stdout, border=2, compact=True)
         app.say("")
-    if qr:
-        app.say(f"The QR picture is in {qr}")
     app.say(f"Good for {who}, once, until {when.show(made['expires'])} ({span} from now).")
     app.say(f"Take it back: p2pblog invite withdraw {posts.short(made['id'])}")
 

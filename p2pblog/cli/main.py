@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DiskError as e:
         error = UserError(str(e), "Nothing that was posted before is lost.")
     except click.UsageError as e:
-        error = UsageError(e.format_message(), _usage_hint(e))
+        error = _usage_error(e)
     except click.ClickException as e:
         error = UserError(e.format_message())
     except (click.Abort, KeyboardInterrupt):
@@ -162,9 +162,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return error.exit_code
 
 
-def _usage_hint(error: click.UsageError) -> str:
+def _usage_error(error: click.UsageError) -> UsageError:
+    """Click's in a line of ours: its own may be a list, or a whole help page."""
     path = error.ctx.command_path if error.ctx else "p2pblog"
-    return f"See: {path} --help"
+    message = error.format_message()
+    if message.startswith("Usage:"):  # a group without a command
+        message = f"{path} needs a command"
+    return UsageError(" ".join(message.split()), f"See: {path} --help")
 
 
 def _discard_output() -> None:

@@ -27,7 +27,7 @@ def member() -> None:
 @pass_app
 @click.pass_context
 def list_(context: click.Context, _: App) -> None:
-    """Show the members of the team and their devices, as p2pblog members does."""
+    """The same as p2pblog members."""
     context.invoke(members)
 
 
@@ -142,7 +142,10 @@ def extend(app: App, name: str, yes: bool) -> None:
 @click.argument("name")
 @pass_app
 def readmit(app: App, name: str) -> None:
-    """Let NAME in again, who is out because whoever had let NAME in was removed."""
+    """Let NAME in again, who is out for another's removal.
+
+    For those that a removed member had let in.
+    """
     _show(app, roster(app).readmit(name))
 
 

@@ -6,12 +6,15 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from p2pblog.cli import output, posts
 from p2pblog.cli.app import App, pass_app
 from p2pblog.errors import UsageError, UserError
+
+MAX_READ: Final = 1024 * 1024  # bytes: what is too long for a post, but a text, is kept as a draft
 
 
 @click.command(
@@ -44,11 +47,11 @@ def post(app: App, text: tuple[str, ...], channel: str | None, reply: str | None
 def _send(app: App, text: str, channel: str | None, reply: str | None) -> None:
     api = app.api()
     reply_to = None
-    if reply:
+    if reply is not None:
         parent = api.post_by_id(reply)
         reply_to = parent["id"]
-        channel = channel or parent["channel"]
-    channel = channel.removeprefix("#") if channel else None
+        channel = parent["channel"] if channel is None else channel
+    channel = posts.channel_name(channel)
     posted = api.post(text, channel, reply_to, os.urandom(16).hex())
     if app.json:
         app.emit(posted)
@@ -64,8 +67,15 @@ def _text(app: App, words: tuple[str, ...]) -> str:
     if words and words != ("-",):
         return _decoded(os.fsencode(" ".join(words)))
     if words or not sys.stdin.isatty():
-        return _decoded(sys.stdin.buffer.read())
+        return _decoded(_read())
     return _edited(app)
+
+
+def _read() -> bytes:
+    content = sys.stdin.buffer.read(MAX_READ + 1)
+    if len(content) > MAX_READ:
+        raise UsageError("The text is longer than 1 MiB", "A post has 15 KiB at most.")
+    return content
 
 
 def _decoded(content: bytes) -> str:

@@ -11,6 +11,7 @@ import click
 from p2pblog.cli import output, when
 from p2pblog.cli.app import App
 from p2pblog.cli.records import Post
+from p2pblog.errors import UsageError
 
 SHORT: Final = 8  # hex digits of an id; four are enough for most commands
 STATES: Final = {
@@ -22,6 +23,14 @@ STATES: Final = {
 def short(identifier: str) -> str:
     """The part of an id that people type."""
     return identifier[:SHORT]
+
+
+def channel_name(given: str | None) -> str | None:
+    """A channel as it was typed, without its `#`; `UsageError` for an empty one."""
+    name = given.removeprefix("#") if given is not None else None
+    if name == "":
+        raise UsageError("The channel's name is empty", "Name one, or leave --channel out.")
+    return name
 
 
 def render(post: Post, now: datetime | None) -> str:

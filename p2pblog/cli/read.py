@@ -65,7 +65,7 @@ def read(
 def _query(channel: str | None, by: str | None, since: str | None, until: str | None) -> Query:
     now = datetime.now()
     return {
-        "channel": channel.removeprefix("#") if channel else None,
+        "channel": posts.channel_name(channel),
         "by": by,
         "since": when.rfc3339(when.parse_when(since, now)) if since else None,
         "until": when.rfc3339(when.parse_when(until, now)) if until else None,

@@ -47,10 +47,11 @@ def recover(
     timeout: str,
     yes: bool,
 ) -> None:
-    """Come back as the founder, on a new machine, with the recovery CODE that `init` has shown.
+    """Come back as the founder, on a new machine.
 
-    Any member in reach will do. With --revoke the code also shuts your lost machines out, and what
-    a thief did with them falls; that works on a machine that is in the team already, too.
+    The recovery CODE is the one that `init` has shown; without it you are asked. Any member in
+    reach will do. With --revoke the code also shuts your lost machines out, and what a thief did
+    with them falls; that works on a machine that is in the team already, too.
     """
     patience = when.parse_span(timeout).total_seconds() if wait else join.PATIENCE
     code = ask(code, "Recovery code", "CODE")

@@ -41,7 +41,7 @@ def tail(app: App, channel: str | None, limit: int, after: str | None) -> None:
     In order of arrival: what a colleague who was away brings along is shown too. With --json each
     post has a `cursor`; start with --after it and nothing is missed.
     """
-    channel = channel.removeprefix("#") if channel else None
+    channel = posts.channel_name(channel)
     status = app.api().status()
     position = after or events.position_of(status)
     if not after and limit:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -67,6 +69,29 @@ def test_an_unknown_option_is_a_line_and_exit_2(home: Home) -> None:
     assert result.code == 2
     assert result.err.count("\n") == 1
     assert "--channel" in result.err
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_without_a_command_is_a_line_and_exit_2(home: Home, group: str) -> None:
+    result = run_cli(home, group)
+    expected = f"p2pblog: p2pblog {group} needs a command. See: p2pblog {group} --help\n"
+    assert (result.code, result.err) == (2, expected)
+
+
+def test_a_choice_that_is_missing_is_named_in_a_line(home: Home) -> None:
+    result = run_cli(home, "completion")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "bash, zsh, fish" in result.err
+
+
+def test_in_a_directory_that_is_gone(home: Home, tmp_path: Path, team: Team) -> None:
+    (tmp_path / "gone").mkdir()
+    with contextlib.chdir(tmp_path / "gone"):
+        (tmp_path / "gone").rmdir()
+        assert run_cli(home, "status").code == 0
+        for command in (["bundle", "show", "x"], ["--home", "x", "status"]):
+            result = run_cli(home, *command)
+            assert (result.code, "is gone" in result.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", [["read"], ["status"], ["invite"], ["join"], ["post", "x"]])

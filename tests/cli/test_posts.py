@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from p2pblog.cli.post import MAX_READ
 from p2pblog.config import Home
 from tests.support.cli import run_cli
 from tests.support.fake_api import Team, join_view, problem
@@ -45,6 +46,21 @@ def test_an_empty_post_is_refused_before_anything_starts(home: Home, stdin: byte
 def test_bytes_that_are_no_text_are_refused(home: Home, team: Team) -> None:
     assert run_cli(home, "post", "-", stdin=b"\xff\xfe").code == 2
     assert run_cli(home, "post", "\udcff").code == 2
+    assert team.posts == []
+
+
+def test_a_text_without_end_is_not_read_to_its_end(home: Home, team: Team) -> None:
+    result = run_cli(home, "post", "-", stdin=b"x" * (MAX_READ + 1))
+    assert (result.code, "longer than 1 MiB" in result.err) == (2, True)
+    assert team.requests == []
+
+
+@pytest.mark.parametrize("command", ["post", "read", "tail"])
+def test_an_empty_name_is_no_channel(home: Home, team: Team, command: str) -> None:
+    text = ["hello"] if command == "post" else []
+    for name in ("", "#"):
+        result = run_cli(home, command, "-c", name, *text)
+        assert (result.code, "channel's name is empty" in result.err) == (2, True)
     assert team.posts == []
 
 

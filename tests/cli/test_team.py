@@ -58,7 +58,7 @@ def run_init_json(home: Home, team: Team) -> list[dict[str, str]]:
 def test_an_invitation_is_a_code_a_link_and_how_long_it_is_good(home: Home, team: Team) -> None:
     out = run_cli(home, "invite").out
     assert "p2pblog join K7QF-M2XD-9HWA-T3PL" in out
-    assert "p2pblog:join/" in out
+    assert "p2pblog join 'p2pblog:join/K7QF-M2XD-9HWA-T3PL'" in out, "quoted: it may hold a &"
     assert "7 days from now" in out
     assert "p2pblog invite withdraw 3f9a3f9a" in out
     assert "█" not in out
@@ -84,6 +84,7 @@ def test_a_picture_that_can_not_be_written(home: Home, team: Team, tmp_path: Pat
     assert team.invitations == []
     result = run_cli(home, "invite", "--qr", str(tmp_path / "no" / "sam.png"))
     assert (result.code, "No such file" in result.err) == (1, True)
+    assert "p2pblog join K7QF" in result.out, "it is made: who asked has to see it"
 
 
 def test_invitations_are_listed_and_withdrawn(home: Home, team: Team) -> None:
