@@ -20,7 +20,7 @@ from p2pblog.protocol.crypto import DeviceKey
 
 T = TypeVar("T")
 CALM: Final = 1.0  # seconds without a post after which bulk has the machine for itself
-UNNOTICED: Final = 0.4  # of the time: some 150 posts a second of one device
+UNNOTICED: Final = 0.25  # of the time: some 150 posts a second of one device
 SHORT: Final = 0.004  # seconds of work that are owed before anybody waits
 PATIENCE: Final = 3  # times what a piece of work took, before the next: a quarter of the time
 
@@ -69,6 +69,11 @@ class Account:
         now = trio.current_time()
         self._owed = max(0.0, self._owed - UNNOTICED * (now - self._at)) + spent
         self._at = now
+
+    def owe_bulk(self, spent: float) -> None:
+        """It has cost so much more, beside what others do: that counts while somebody posts."""
+        if not self.courtesy.is_calm:
+            self.owe(spent)
 
     async def pay(self, *, always: bool = False) -> None:
         """Wait for what is owed; where it is calm, only if `always`."""

@@ -16,6 +16,7 @@ from p2pblog.errors import ConnectionLost, PeerError, Reason, Refused
 from p2pblog.net.connection import Connection
 from p2pblog.node.courtesy import Account, timed
 from p2pblog.node.peering import Peer
+from p2pblog.node.pieces import pieces
 from p2pblog.node.service import Sync
 from p2pblog.node.writer import Pages
 from p2pblog.protocol import entry, message
@@ -51,6 +52,7 @@ _T = TypeVar("_T")
 
 INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowed down
 BULK = 64 * 1024  # bytes of a read from which its pages are checked while others are stored
+LARGE = 16 * 1024  # bytes of a message that is no page from which it is parsed in a thread: 2 ms
 BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
 SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
 MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
@@ -104,10 +106,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that came in bulk."""
+    """A page that came in bulk; `spent` are the seconds that it took to check it."""
 
     message: message.PageMessage
     checked: Checked
+    spent: float
 
 
 Received = bytes | Page
@@ -277,15 +280,18 @@ class Driver:
 
     async def _checked(self, data: bytes) -> Received:
         """The page in a message, checked in a thread; whatever else it is, as it came."""
+        if not message.seems_page(data):
+            return data
         try:
             received = message.parse(data)
         except Refused:  # by whoever handles it, after what came before
             return data
-        if not isinstance(received, message.PageMessage):
-            return data
-        check = self._hub.replica.check_page
-        limit = self._check_limit
-        return Page(received, await trio.to_thread.run_sync(check, received.page, limiter=limit))
+        assert isinstance(received, message.PageMessage)
+        return Page(received, *await self._aside(self._hub.replica.check_page, received.page))
+
+    async def _aside(self, function: Callable[..., _T], *args: object) -> tuple[_T, float]:
+        """`timed` in a thread, while other sessions go on."""
+        return await trio.to_thread.run_sync(timed, function, *args, limiter=self._check_limit)
 
     async def _handle_all(self, receive: trio.MemoryReceiveChannel[list[Received]]) -> None:
         async for messages in receive:
@@ -304,14 +310,29 @@ class Driver:
         for data in messages:
             if self.end is not None:
                 return
-            received, spent = timed(_parsed, data)
+            received = await self._parsed(data)
             if not isinstance(received, message.PageMessage) or self._is_full():
                 await self._ingest_waiting()
-            now = trio.current_time()
-            effects, more = timed(self.session.receive, received, now, self._hub.clock())
-            await self._apply_all(effects, data.checked if isinstance(data, Page) else None)
-            self.account.owe(MESSAGE_COST + spent + more)
-            await self.account.pay(always=True)
+            for piece in pieces(received):
+                if self.end is not None:
+                    return
+                now = trio.current_time()
+                effects, spent = timed(self.session.receive, piece, now, self._hub.clock())
+                await self._apply_all(effects, data.checked if isinstance(data, Page) else None)
+                self.account.owe(spent)
+                await self.account.pay(always=True)
+
+    async def _parsed(self, data: Received) -> Message | None:
+        if isinstance(data, Page):
+            self.account.owe(MESSAGE_COST)
+            self.account.owe_bulk(data.spent)
+            return data.message
+        if len(data) < LARGE or message.seems_page(data):
+            received, spent = timed(message.parse, data)
+        else:
+            received, spent = await self._aside(message.parse, data)
+        self.account.owe(MESSAGE_COST + spent)
+        return received
 
     def _is_full(self) -> bool:
         return sum(len(data) for _, data in self._pages) >= BATCH_BYTES
@@ -389,7 +410,8 @@ class Driver:
 
     async def _send_payloads(self, entries: tuple[message.Missing, ...]) -> None:
         wanted = [(missing.log, missing.seq, missing.id) for missing in entries]
-        found = await self._thread(self._hub.replica.payloads, wanted)
+        found, spent = await self._thread(timed, self._hub.replica.payloads, wanted)
+        self.account.owe(SENT * spent)
         self.say(message.Payloads(tuple(found)))
 
     def say(self, data: Message) -> None:
@@ -464,14 +486,13 @@ class Driver:
         while True:
             with trio.move_on_at(self.session.next_deadline()) as self._alarm:
                 await trio.sleep_forever()
-            self.apply(self.session.tick(trio.current_time()))
+            effects, spent = timed(self.session.tick, trio.current_time())
+            self.apply(effects)
+            self.account.owe(spent)
+            await self.account.pay(always=True)
 
     async def _thread(self, function: Callable[..., _T], *args: object) -> _T:
         return await trio.to_thread.run_sync(function, *args, limiter=self.account.reads)
-
-
-def _parsed(data: Received) -> Message | None:
-    return data.message if isinstance(data, Page) else message.parse(data)
 
 
 def _first(group: BaseExceptionGroup[PeerError]) -> PeerError:

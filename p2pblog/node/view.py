@@ -51,10 +51,11 @@ class ReplicaView:
         return best
 
     def _find(self, log: LogId, mark: Mark) -> Tip | None:
-        for tip in self._tips(log):
+        tips = self._tips(log)
+        for tip in tips:
             if tip.seq == mark.seq and short(tip.id) == mark.id:
                 return tip
-        for tip in self._tips(log):
+        for tip in tips:
             found = self._replica.id_at(log, tip, mark.seq) if tip.seq > mark.seq else None
             if found is not None and short(found) == mark.id:
                 return Tip(mark.seq, found)

@@ -27,6 +27,8 @@ LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
 MAX_PART = 1280 * 1024  # bytes a transaction: 4,096 short posts, where commits cost least
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
+SEQUEL = 0.00006  # seconds that a post costs once it is stored: indexed, read and shown to an API
+# client, passed on to a peer
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
 INDEX_PAUSE = 0.1  # seconds in which new posts gather before the index takes them in
 REST = 2.0  # seconds without anything to write after which the store is at rest
@@ -177,6 +179,7 @@ class Writer:
             mine, results = results[: len(part)], results[len(part) :]
             job.done += mine
             job.account.owe(spent * _size(part) / _size(pages))
+            job.account.owe_bulk(SEQUEL * sum(result.stored for result in mine))
             job.told(mine, part)
 
     def _share(self, first: _Taking) -> list[tuple[_Taking, Pages]]:

@@ -327,12 +327,18 @@ SHAPES: tuple[Array, ...] = tuple(
     for number, (kind, fields) in enumerate(_FIELDS)
 )
 _NUMBERS = {kind: number for number, (kind, _) in enumerate(_FIELDS)}
+_FIXARRAY = 0x9  # in msgpack, the upper half of the first byte of an array of up to 15 elements
 _MAKE_ROWS = {Rows: 2, Have: 0, Announce: 0}
 
 
 def pack(message: Message) -> bytes:
     """The bytes of a message."""
     return codec.pack((_NUMBERS[type(message)], *message))
+
+
+def seems_page(data: bytes) -> bool:
+    """Whether `parse`, if it refuses nothing, finds a page in `data`. Reads two bytes."""
+    return data[1:2] == bytes([_NUMBERS[PageMessage]]) and data[0] >> 4 == _FIXARRAY
 
 
 def parse(data: bytes) -> Message | None:

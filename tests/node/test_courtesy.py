@@ -46,6 +46,19 @@ def test_while_somebody_posts_bulk_gets_a_quarter() -> None:
     run(main)
 
 
+def test_what_is_done_beside_others_counts_only_while_somebody_posts() -> None:
+    async def main() -> None:
+        courtesy = Courtesy()
+        account = courtesy.account(ONE)
+        account.owe_bulk(10.0)
+        assert await waited(courtesy, ONE, 0.0, always=True) == 0.0
+        courtesy.posting()
+        account.owe_bulk(0.1)
+        assert await waited(courtesy, ONE, 0.0) == pytest.approx(PATIENCE * 0.1)
+
+    run(main)
+
+
 def test_the_sessions_of_a_device_wait_one_after_the_other() -> None:
     async def main() -> None:
         courtesy, ends = Courtesy(), list[float]()

@@ -77,6 +77,19 @@ def test_every_message_survives_the_wire(sent: Message) -> None:
     assert type(received) is type(sent)
 
 
+@pytest.mark.parametrize("sent", MESSAGES)
+def test_a_page_is_told_by_its_first_bytes(sent: Message) -> None:
+    assert message.seems_page(message.pack(sent)) == isinstance(sent, message.PageMessage)
+
+
+@given(st.binary(max_size=4), st.binary(max_size=40))
+def test_what_seems_a_page_is_one_or_is_refused(start: bytes, rest: bytes) -> None:
+    for data in (start + rest, b"\x94\x06" + rest, rest):
+        if message.seems_page(data):
+            with suppress(Refused):
+                assert isinstance(message.parse(data), message.PageMessage)
+
+
 def test_the_numbers_are_frozen() -> None:
     assert {NAMES[message.pack(sent)[1]] for sent in MESSAGES} == set(NAMES)
     for sent in MESSAGES:
