@@ -17,7 +17,7 @@ from p2pblog.protocol.entry import TeamId
 from p2pblog.protocol.log import Branch
 from p2pblog.protocol.operation import CutOff
 from p2pblog.protocol.page import Page
-from p2pblog.store import catalog, entries, search, timeline, views
+from p2pblog.store import catalog, entries, ordering, search, timeline, views
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Log
 from p2pblog.store.writing import Writing
@@ -63,9 +63,10 @@ def _hide(connection: sqlite3.Connection, rows: list[_Row]) -> None:
                 "DELETE FROM origins WHERE origin = ? AND arrival = ?",
                 (post.source.origin, row[0]),
             )
+    ordering.take_in(connection)
     connection.executemany(
         "UPDATE channels SET posts = posts - ?2, newest = ifnull("
-        "(SELECT max(time) FROM posts WHERE channel = ?1), 0) WHERE channel = ?1",
+        "(SELECT max(time) FROM by_channel WHERE channel = ?1), 0) WHERE channel = ?1",
         Counter(row[4] for row in shown).items(),
     )
     connection.execute("UPDATE store SET posts = posts - ?", (len(shown),))
@@ -161,6 +162,7 @@ def _move(writing: Writing, log: Log, branch: int, old: int, new: int) -> None:
         post = views.readable(header.payload_class, payload)
         writing.sheet.add(log, arrival, [entry.entry_id(raw)], [header], [payload], [post])
     writing.flush()
+    ordering.put_back(writing.connection, [row[0] for row in rows])
     (cursor,) = writing.connection.execute("SELECT indexed FROM store").fetchone()
     arrivals = [row[0] for row in rows if row[0] <= cursor]
     search.insert(writing.connection, timeline.at(writing.connection, arrivals))

@@ -16,7 +16,18 @@ from p2pblog.protocol import budget
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import LogId, TeamId
 from p2pblog.protocol.team import Team
-from p2pblog.store import append, authority, bounds, budgets, ingest, rebuild, search, views, wants
+from p2pblog.store import (
+    append,
+    authority,
+    bounds,
+    budgets,
+    ingest,
+    ordering,
+    rebuild,
+    search,
+    views,
+    wants,
+)
 from p2pblog.store.append import Appended, Author, Draft
 from p2pblog.store.authority import Authority
 from p2pblog.store.backlog import Backlog
@@ -58,7 +69,7 @@ class Core:
         database = Database.create(path)
         with database.writing() as connection:
             connection.execute(
-                "INSERT INTO store VALUES (?, ?, ?, 0, 0, 0, 0)",
+                "INSERT INTO store VALUES (?, ?, ?, 0, 0, 0, 0, 0)",
                 (team_id, store_id, views.VERSION),
             )
         return cls(database)
@@ -192,7 +203,12 @@ class Core:
             return search.index(connection, self._backlog, limit)
 
     def rest(self) -> None:
-        """Nothing will be written for a while: take no more of the disk than is needed."""
+        """Nothing will be written for a while: finish what waits, and give room back."""
+        with self._database.reading() as connection:
+            waits = ordering.waits(connection)
+        if waits:
+            with self._database.writing() as connection:
+                ordering.take_in(connection)
         self._database.rest()
 
     def rebuild_views(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from p2pblog.protocol import entry
-from p2pblog.store import search, views
+from p2pblog.store import ordering, search, views
 from p2pblog.store.catalog import Catalog
 from p2pblog.store.views import Sheet
 
@@ -21,6 +21,7 @@ Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 def clear(connection: sqlite3.Connection) -> None:
     """Empty every view."""
+    ordering.clear(connection)
     for table in ("posts", "channels", "origins", "profiles"):
         connection.execute(f"DELETE FROM {table}")
     search.clear(connection)
@@ -41,10 +42,12 @@ def refill(transaction: Transaction, catalog: Catalog) -> dict[str, int]:
                 (done, BATCH),
             ).fetchall()
             if not rows:
+                ordering.take_in(connection)
                 connection.execute("UPDATE store SET views = ?", (views.VERSION,))
                 return channels
             _show(connection, Sheet(channels), rows, catalog)
             done = rows[-1][0]
+            ordering.follow(connection, len(rows))
 
 
 _Shown = tuple[int, int, bytes, bytes | None]  # arrival, log, header, payload

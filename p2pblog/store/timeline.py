@@ -1,6 +1,7 @@
 """Reading posts: by place in time, by arrival, by the start of an id, and by thread.
 
-Every way is an index seek and a walk of as many rows as are asked for. Runs on a read connection.
+Every way is an index seek and a walk of as many rows as are asked for; while posts come in bulk,
+those that no order holds yet are walked as well. Runs on a read connection.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from p2pblog.protocol.entry import entry_id
 from p2pblog.protocol.post import Reference
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog
+from p2pblog.store.ordering import WAITS
 from p2pblog.store.records import ChannelView, PostQuery, PostView, TextState, Totals
 from p2pblog.store.views import START, UNREADABLE, readable
 
 Row = tuple[int, int, bytes, int, int, bytes, bytes | None]
 _COLUMNS = "p.arrival, p.time, p.start, p.log, p.channel, e.header, e.payload"
 FROM = f"SELECT {_COLUMNS} FROM posts p JOIN entries e USING (arrival)"
+_ORDERED = (
+    f"SELECT {_COLUMNS} FROM {{}} o CROSS JOIN posts p USING (arrival) "
+    "CROSS JOIN entries e USING (arrival)"
+)
 CHUNK = 500  # parameters of one statement
 
 
@@ -63,50 +69,85 @@ def _state(readable: bool, payload: bytes | None) -> TextState:
 
 
 def posts(connection: sqlite3.Connection, catalog: Catalog, query: PostQuery) -> list[Row]:
-    """The rows that a query asks for, newest first."""
-    where, values = _bounds(query)
+    """The rows that a query asks for, newest first. Within a read transaction."""
     channel = _channel_number(connection, query.channel)
-    if query.channel is not None:
-        if channel is None:
-            return []
-        where.append("p.channel = ?")
-        values.append(channel)
-    forwards = query.after is not None
-    order = "ORDER BY p.time, p.start" if forwards else "ORDER BY p.time DESC, p.start DESC"
+    if query.channel is not None and channel is None:
+        return []
     if query.by is None:
-        rows = _run(connection, where, values, order, query.limit)
+        streams = [_ordered(connection, query, channel), _waiting(connection, query, channel)]
     else:
         numbers = [n for device in query.by for n in catalog.of_device.get(device, ())]
-        streams = [
-            _run(connection, [*where, "p.log = ?"], [*values, n], order, query.limit)
-            for n in numbers
-        ]
-        merged = heapq.merge(*streams, key=lambda row: row[1:3], reverse=not forwards)
-        rows = [row for row, _ in zip(merged, range(query.limit), strict=False)]
+        streams = [_of_log(connection, query, channel, number) for number in numbers]
+    forwards = query.after is not None
+    merged = heapq.merge(*streams, key=lambda row: row[1:3], reverse=not forwards)
+    rows = [row for row, _ in zip(merged, range(query.limit), strict=False)]
     return rows[::-1] if forwards else rows
 
 
-def _bounds(query: PostQuery) -> tuple[list[str], list[object]]:
+def _ordered(
+    connection: sqlite3.Connection, query: PostQuery, channel: int | None
+) -> Iterable[Row]:
+    """Of those that stand in order, the first that a query asks for."""
+    table = "by_time" if channel is None else "by_channel"
+    where, values = _conditions(query, channel, "o")
+    return connection.execute(
+        f"{_ORDERED.format(table)} {_all(where)} {_limited(query, 'o')}", (*values, query.limit)
+    ).fetchall()
+
+
+def _waiting(
+    connection: sqlite3.Connection, query: PostQuery, channel: int | None
+) -> Iterable[Row]:
+    """The same of those that wait: all are looked at, but only these are read."""
+    where, values = _conditions(query, channel, "p")
+    inner = f"SELECT p.arrival FROM posts p {_all([*where, WAITS])} {_limited(query, 'p')}"
+    return connection.execute(
+        f"{FROM} WHERE p.arrival IN ({inner}) {_order(query, 'p')}", (*values, query.limit)
+    ).fetchall()
+
+
+def _of_log(
+    connection: sqlite3.Connection, query: PostQuery, channel: int | None, log: int
+) -> Iterable[Row]:
+    where, values = _conditions(query, channel, "p")
+    return connection.execute(
+        f"{FROM} {_all([*where, 'p.log = ?'])} {_limited(query, 'p')}", (*values, log, query.limit)
+    ).fetchall()
+
+
+def _conditions(
+    query: PostQuery, channel: int | None, table: str
+) -> tuple[list[str], list[object]]:
+    """What a query asks of a table with times, and the values for it."""
     where: list[str] = []
     values: list[object] = []
     if query.since is not None:
-        where.append("p.time >= ?")
+        where.append(f"{table}.time >= ?")
         values.append(query.since)
     if query.until is not None:
-        where.append("p.time < ?")
+        where.append(f"{table}.time < ?")
         values.append(query.until)
     for place, sign in ((query.before, "<"), (query.after, ">")):
         if place is not None:
-            where.append(f"p.time {sign}= ? AND (p.time {sign} ? OR p.start {sign} ?)")
+            where.append(f"{table}.time {sign}= ? AND (p.time {sign} ? OR p.start {sign} ?)")
             values += [place[0], place[0], place[1][:START]]
+    if channel is not None:
+        where.append(f"{table}.channel = ?")
+        values.append(channel)
     return where, values
 
 
-def _run(
-    connection: sqlite3.Connection, where: list[str], values: list[object], order: str, limit: int
-) -> list[Row]:
-    condition = f"WHERE {' AND '.join(where)}" if where else ""
-    return connection.execute(f"{FROM} {condition} {order} LIMIT ?", (*values, limit)).fetchall()
+def _all(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _order(query: PostQuery, table: str) -> str:
+    way = "" if query.after is not None else " DESC"
+    return f"ORDER BY {table}.time{way}, p.start{way}"
+
+
+def _limited(query: PostQuery, table: str) -> str:
+    return f"{_order(query, table)} LIMIT ?"
 
 
 def _channel_number(connection: sqlite3.Connection, name: str | None) -> int | None:
@@ -135,7 +176,11 @@ def at(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
 def referred(connection: sqlite3.Connection, reference: Reference) -> Row | None:
     """The post that a reference names."""
     row: Row | None = connection.execute(
-        f"{FROM} WHERE p.time = ? AND p.start = ?", (reference.time, reference.id[:START])
+        f"{FROM} WHERE p.arrival = coalesce("
+        "(SELECT p.arrival FROM by_time o CROSS JOIN posts p USING (arrival) "
+        "WHERE o.time = ?1 AND p.start = ?2), "
+        f"(SELECT p.arrival FROM posts p WHERE {WAITS} AND p.time = ?1 AND p.start = ?2))",
+        (reference.time, reference.id[:START]),
     ).fetchone()
     return row
 

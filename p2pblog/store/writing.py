@@ -17,7 +17,7 @@ from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Entry, EntryId, Header, LogId
 from p2pblog.protocol.log import Branch, Tip
 from p2pblog.protocol.post import Post
-from p2pblog.store import entries
+from p2pblog.store import entries, ordering
 from p2pblog.store.authority import Authority
 from p2pblog.store.catalog import Catalog, Log, LogKey, squeezed
 from p2pblog.store.views import Sheet, readable
@@ -192,6 +192,7 @@ class Writing:
                 "UPDATE store SET entries = entries + ?, posts = posts + ?, size = size + ?",
                 (self._count, self._posts, self.size),
             )
+            ordering.follow(self.connection, self._count)
         if self.next_arrival > self._first:
             self.connection.execute(
                 "INSERT INTO stored SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM "

@@ -153,6 +153,7 @@ def make(path: Path, firm: Firm, who: Actor, batches: Iterable[Sequence[bytes]] 
             replica.index_search(INDEX_BATCH)
         while replica.index_search(INDEX_BATCH):
             pass
+        replica.rest()
     dress(home, firm, who)
     return home
 

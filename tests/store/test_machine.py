@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -23,6 +24,7 @@ from p2pblog.protocol import page
 from p2pblog.protocol.entry import Entry, EntryId, Kind, PayloadClass
 from p2pblog.protocol.limits import MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Outcome, Tip
+from p2pblog.store import ordering
 from p2pblog.store.records import PostQuery, TextState
 from p2pblog.store.replica import Replica
 from tests.store.test_views import views_of
@@ -85,6 +87,9 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
+        self.bulk = pytest.MonkeyPatch()  # a few entries are bulk: then posts wait for their order
+        self.bulk.setattr(ordering, "BULK", 3)
+        self.bulk.setattr(ordering, "ENOUGH", 6)
         self.world = World(3, random.Random("machine"))
         self.trees = Trees(self.world)
         self.path = Path(self.folder.name) / "store"
@@ -95,6 +100,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.replica.close()
+        self.bulk.undo()
         self.folder.cleanup()
 
     # -- the oracle --------------------------------------------------------------------------
@@ -236,6 +242,10 @@ class Machine(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 20))
     def index(self, limit: int) -> None:
         self.replica.index_search(limit)
+
+    @rule()
+    def rest(self) -> None:
+        self.replica.rest()
 
     @rule()
     def rebuild(self) -> None:

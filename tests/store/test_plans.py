@@ -14,8 +14,11 @@ from p2pblog.store.replica import Replica
 from tests.store.world import NOW, World
 from tests.support.logs import packed
 
-GROWING = ("entries", "posts", "origins", "keys", "stored", "p", "e", "o")
-NEWEST_FIRST = "ORDER BY p.time DESC, p.start DESC LIMIT"  # a walk of the index that ends soon
+GROWING = (
+    *("entries", "posts", "by_time", "by_channel", "origins", "keys", "stored"),
+    *("p", "e", "o"),
+)
+NEWEST_FIRST = "ORDER BY o.time DESC, p.start DESC LIMIT"  # a walk of the order that ends soon
 
 
 @pytest.fixture

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from p2pblog.protocol.entry import Entry
 from p2pblog.protocol.post import Reference, Source
+from p2pblog.store import ordering
 from p2pblog.store.records import PostQuery, PostView
-from tests.store.world import NOW, World
+from tests.store.world import NOW, World, stored
 from tests.support.logs import START, packed
 
 
@@ -32,7 +34,11 @@ def logs_with_ties(world: World) -> list[list[Entry]]:
     return logs
 
 
-def test_every_way_of_asking_gives_what_sorting_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waiting", [0, 1, 3])
+def test_every_way_of_asking_gives_what_sorting_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    """Also of the posts of so many logs that wait for their place in the order."""
     world = World(3)
     logs = logs_with_ties(world)
     every = sorted(
@@ -40,7 +46,10 @@ def test_every_way_of_asking_gives_what_sorting_gives(tmp_path: Path) -> None:
     )
     places = [(made.header.time, made.id) for made in every]
     dev = {made.id for log in logs for made in log[1::2]}
-    with world.replica(tmp_path / "store", [packed(log) for log in logs]) as replica:
+    pages = [packed(log) for log in logs]
+    with world.replica(tmp_path / "store", pages[waiting:]) as replica:
+        monkeypatch.setattr(ordering, "BULK", 1)
+        stored(replica, *pages[:waiting])
 
         @given(
             st.sampled_from([None, "general", "dev", "none"]),
