@@ -18,7 +18,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LABEL: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 _SCOPE: Final = re.compile(r"[\w.-]+")  # an interface's name or number
 _MAX_HOST: Final = 253  # of a DNS name
-_HINT: Final = "write HOST, HOST:PORT or [IPV6]:PORT"
+_HINT: Final = "Write HOST, HOST:PORT or [IPV6]:PORT"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,6 +6,7 @@ deadline, but `receive`'s: how long silence may last is for the session to say.
 Spec: `protocol/channel.md`.
 """
 
+import os
 import secrets
 import socket
 from collections.abc import Iterable, Iterator, Sequence
@@ -254,6 +255,8 @@ async def _dial(
             stream = await trio.open_tcp_stream(address.host, address.port)
         except UnicodeError as error:  # of IDNA, whose rules for names are more than ours
             raise ConnectionLost(f"{address.host!r} is no host name") from error
+        except OSError as error:
+            raise ConnectionLost(_why(error)) from error
     return await _shake(stream, signing_key, (psk,), handshake_timeout, initiator=True)
 
 
@@ -328,6 +331,16 @@ def _worst(failures: Sequence[PeerError]) -> PeerError:
 async def _close_all(connections: Sequence[Connection]) -> None:
     for connection in connections:
         await connection.aclose()
+
+
+def _why(error: OSError) -> str:
+    """The system's reason: trio says only that all its attempts failed."""
+    cause: BaseException | None = error.__cause__
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[-1]
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
+    return error.strerror or str(error)
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 
+from p2pblog.errors import Reason
 from p2pblog.node import departed, pauses
 from p2pblog.node.driver import Driver
 from p2pblog.node.identity import Identity
@@ -14,6 +15,7 @@ from p2pblog.node.service import FixedPeer, NewestPost, PeerView, Sync
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.limits import CLOCK_TOLERANCE_MS
 from p2pblog.protocol.post import Cause
+from p2pblog.store.records import PostQuery
 
 CAUSES = {
     Cause.RESTORED: "it was restored from a backup",
@@ -24,15 +26,34 @@ CAUSES = {
 }
 
 
+TELLING = ("connecting", "refused", "unreachable", "seen", "connected")  # which state says most
+ENDS: dict[str, str] = {  # why a session ended, for people
+    Reason.CUT: "it says that this device was removed",
+    Reason.TIMED_OUT: "the connection broke",
+    Reason.DUPLICATE: "",
+    Reason.SHUTTING_DOWN: "it was stopped",
+    Reason.BUSY: "it has too many connections",
+    Reason.VERSION: "it needs another version of p2pblog",
+}
+
+
 def peers(node: Membership) -> list[PeerView]:
-    """Connected devices first, then the other ways that are known."""
-    connected = [_connected(node, driver) for driver in node.sessions]
-    ways = [
-        _known(node, way)
-        for way in node.peering.ways.values()
-        if way.device is None or (way.device != node.me and not node.sessions.get(way.device))
-    ]
-    return sorted(connected, key=lambda peer: peer.member) + ways
+    """One of each device: those with a session first, then others of the team and the unknown."""
+    sessions = {
+        driver.remote: _connected(node, driver)
+        for driver in sorted(node.sessions, key=lambda driver: driver.is_live)
+    }
+    ways: dict[DeviceKey | str, list[Way]] = {}
+    for way in node.peering.ways.values():
+        if way.device is None or _is_missed(node, way.device):
+            ways.setdefault(way.device or way.name, []).append(way)
+    known = [_known(node, to_one) for to_one in ways.values()]
+    return sorted(sessions.values(), key=lambda peer: peer.member) + known
+
+
+def _is_missed(node: Membership, device: DeviceKey) -> bool:
+    gone = device == node.me or node.replica.team.is_cut(device)
+    return not gone and not node.sessions.get(device)
 
 
 def _connected(node: Membership, driver: Driver) -> PeerView:
@@ -44,7 +65,7 @@ def _connected(node: Membership, driver: Driver) -> PeerView:
     return PeerView(
         driver.remote.hex(),
         *_names(node, driver.remote),
-        str(node.address_of(driver)),
+        _address(node, driver),
         source,
         state,
         "",
@@ -54,18 +75,26 @@ def _connected(node: Membership, driver: Driver) -> PeerView:
     )
 
 
-def _known(node: Membership, way: Way) -> PeerView:
-    device = way.device
+def _address(node: Membership, driver: Driver) -> str:
+    """Where it can be dialled; while it has not said its port, only where it is."""
+    found = node.address_of(driver)
+    return str(found) if found.port else found.host
+
+
+def _known(node: Membership, ways: Sequence[Way]) -> PeerView:
+    """A device without a session, by all the ways to it: the one that tells most says how it is."""
+    best = min(ways, key=lambda way: TELLING.index(way.state))
+    device = best.device
     names = _names(node, device) if device else ("", "")
     seen = node.last_seen.get(device) if device else None
-    address = ", ".join(map(str, way.addresses))
+    addresses = dict.fromkeys(str(address) for way in ways for address in way.addresses)
     return PeerView(
         device.hex() if device else "",
         *names,
-        address,
-        way.source,
-        way.state,
-        way.why,
+        ", ".join(addresses),
+        best.source,
+        best.state,
+        ENDS.get(best.why, best.why),
         seen,
         None,
         Sync(),
@@ -106,14 +135,15 @@ def total(drivers: Iterable[Driver]) -> Sync:
 
 
 def newest_own(node: Membership) -> NewestPost | None:
-    """How far our newest post has got."""
-    tip = node.own_tip()
-    if tip is None:
+    """How far our newest post has got, in whichever of our logs it is."""
+    found = node.replica.posts(PostQuery(by=frozenset({node.me}), limit=1))
+    place = node.replica.place(found[0].arrival) if found else None
+    if place is None:
         return None
-    time = node.replica.last_time(node.own_log())
-    active = node.active_devices()
-    stored = sum(1 for device in active if node.reached.get(device, 0) >= tip.seq)
-    return NewestPost(tip.id, time, max(stored, 1), len(active))
+    log, seq = place
+    others = [device for device in node.active_devices() if device != node.me]
+    stored = sum(node.known.height(device, log) >= seq for device in others)
+    return NewestPost(found[0].id, found[0].time, 1 + stored, 1 + len(others))
 
 
 def why_renewed(identity: Identity) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from p2pblog.errors import CantWrite
+from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.post import Reference
 from p2pblog.store import notes, proof, search, threads, timeline, wants
 from p2pblog.store.core import Core
@@ -29,6 +30,12 @@ class Reading(Core):
         """What a query asks for, newest first."""
         with self._database.snapshot() as connection:
             return self._reader.views(timeline.posts(connection, self._catalog, query))
+
+    def place(self, arrival: int) -> tuple[LogId, int] | None:
+        """The log that a post is in, and its height there; None where it is shown no more."""
+        with self._database.reading() as connection:
+            found = timeline.place(connection, arrival)
+        return found and (self._catalog.by_number[found[0]].id, found[1])
 
     def by_arrival(self, after: int, limit: int) -> list[PostView]:
         """Posts that arrived after number `after`, the first first."""

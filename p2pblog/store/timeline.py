@@ -163,6 +163,15 @@ def by_arrival(connection: sqlite3.Connection, after: int, limit: int) -> list[R
     ).fetchall()
 
 
+def place(connection: sqlite3.Connection, arrival: int) -> tuple[int, int] | None:
+    """The number of a post's log, and its height there."""
+    found: tuple[int, int] | None = connection.execute(
+        "SELECT p.log, e.seq FROM posts p JOIN entries e USING (arrival) WHERE p.arrival = ?",
+        (arrival,),
+    ).fetchone()
+    return found
+
+
 def at(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
     """The posts of arrival numbers, the newest arrival first; those that are none are left out."""
     rows: list[Row] = []

@@ -1,5 +1,6 @@
 """Whole nodes on loopback: found, invite, join, post, part, catch up."""
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import trio
 
 from p2pblog.errors import Conflict, NotFound, NotSetUp, UsageError, UserError
 from p2pblog.node.node import Node
+from p2pblog.node.roster import NewProfile
 from p2pblog.node.service import ImportItem, Phase, PostQuery
 from p2pblog.protocol import invitation
 from tests.support.aio import run
@@ -65,6 +67,45 @@ def test_posts_go_both_ways_and_say_how_far_they_have_got(tmp_path: Path) -> Non
 
             await until(on_both)
             assert [m.name for m in await a.members()] == ["Ana", "Bob"]
+
+    run(main)
+
+
+def test_the_newest_post_is_a_post_in_whichever_log_it_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            posted = await a.post("one", "", None, "")
+        shutil.copytree(tmp_path / "a", tmp_path / "copy")
+        async with office.node("copy") as a:  # goes on in another log, which opens with no post
+            await a.roster.set_profile(NewProfile(about="Fitter"))
+            newest = (await a.status()).newest_own
+            assert newest is not None
+            assert (newest.id, newest.stored_on, newest.devices) == (posted.id, 1, 1)
+
+    run(main)
+
+
+def test_a_device_is_listed_once_whatever_ways_lead_to_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("b") as b:
+            async with office.node("a") as a:
+                await a.found("Acme", "Ana", "desk")
+                await join(a, b, "Bob")
+                host, _, port = (await address(a)).rpartition(":")
+                await b.add_peer(f"localhost:{port}")
+                await b.add_peer(f"{host}:{port}")
+                assert [peer.member for peer in await b.peers()].count("Ana") == 1
+
+            async def alone() -> bool:
+                return {peer.state for peer in await b.peers()} == {"unreachable"}
+
+            await until(alone)
+            found = [peer for peer in await b.peers() if peer.member]
+            assert [peer.member for peer in found] == ["Ana"]
+            assert found[0].why == "Connection refused"
 
     run(main)
 
