@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -177,9 +178,16 @@ def _failure(home: Home, process: subprocess.Popen[bytes], answer: str) -> Daemo
         return DaemonUnreachable(f"The daemon does not start: {why}", f"See {home.log}")
     process.wait()
     problem = _problem(answer)
-    why = problem.get("message") or last_line(home.log) or f"exit {process.returncode}"
+    why = problem.get("message") or _end(process.returncode, home.log)
     hint = problem.get("hint") or f"See {home.log}"
     return DaemonUnreachable(f"The daemon does not start: {why}", hint)
+
+
+def _end(code: int, log: Path) -> str:
+    """Why it ended: the log's last line, unless it was killed before it could write one."""
+    if code < 0:
+        return f"it was ended by {signal.Signals(-code).name}"
+    return last_line(log) or f"exit {code}"
 
 
 def _set_log_aside(log: Path) -> None:

@@ -100,7 +100,7 @@ def _copy(replica: Replica, copy: Path, job: Job) -> Totals:
         totals = replica.copy_to(copy, job.look)
     except (DiskError, CantWrite) as error:
         hint = f"Make room beside the store, in {copy.parent}."
-        raise UserError(f"The store can't be copied: {error}.", hint) from error
+        raise UserError(f"The store can't be copied: {str(error).rstrip('.')}.", hint) from error
     if totals is None:
         raise GivenUp("backup")
     return totals

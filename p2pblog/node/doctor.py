@@ -41,7 +41,8 @@ def repaired(done: Repaired | None) -> Iterator[Finding]:
     """What the repair at the start of this daemon came to."""
     if done is not None:
         why, hint = in_words(done)
-        yield Finding("repair", WARNING if done.losses else OK, why, hint)
+        bad = done.losses or (done.faults and not done.entries)
+        yield Finding("repair", WARNING if bad else OK, why, hint)
 
 
 def _store(node: Membership) -> Iterator[Finding]:
@@ -54,7 +55,7 @@ def _store(node: Membership) -> Iterator[Finding]:
         yield Finding("store", PROBLEM, why, hint)
     else:
         totals = node.replica.totals()
-        why = f"{totals.entries} entries of {totals.logs} logs, checked in {took:.1f} s."
+        why = f"{totals.entries:,} entries of {totals.logs:,} logs, checked in {took:.1f} s."
         yield Finding("store", OK, why)
 
 
@@ -85,6 +86,8 @@ def _incarnation(node: Membership) -> Iterator[Finding]:
     words = why_renewed(node.identity)
     why = f"This device goes on in its log number {logs}, because {words}. Nothing is lost."
     hint = "If the old machine is still used, give this one keys of its own: p2pblog device add"
+    if cause == Cause.REPAIRED:
+        hint = ""
     yield Finding("log", WARNING if cause == Cause.MOVED else OK, why, hint)
 
 
@@ -182,5 +185,5 @@ def _cure(why: str) -> str:
 def _payloads(node: Membership) -> Iterator[Finding]:
     wanted = node.replica.totals().wanted
     if wanted:
-        why = f"The text of {wanted} posts is not here yet."
+        why = f"The text of {wanted:,} post{'' if wanted == 1 else 's'} is not here yet."
         yield Finding("texts", WARNING, why, "It is asked for whenever a colleague is met.")

@@ -129,11 +129,13 @@ def _whose(replica: Replica, loss: Loss) -> str:
 def in_words(done: Repaired) -> tuple[str, str]:
     """What was done, and what is to be done."""
     if not done.faults:
-        why = f"All {done.entries} entries are whole; views and search were made anew from them."
+        why = f"All {done.entries:,} entries are whole; views and search were made anew from them."
         return why, ""
     lost = ", ".join(f"{loss.first} to {loss.last} of {who}" for who, loss in done.losses[:8])
     what = f"Not whole: entries {lost}." if lost else "No entry is known to be lost."
-    why = f"The store was made anew from {done.entries} whole entries. {what}"
+    why = f"The store was made anew from {done.entries:,} whole entries. {what}"
+    if not done.entries:
+        why = "Nothing could be read of the store, so it begins anew."
     hint = "What is missing comes from your colleagues' machines."
     if done.kept is not None:
         hint += f" The damaged file is kept: {done.kept}"

@@ -25,9 +25,10 @@ _REFUSALS = {
         "Check its permissions, those of its folder, and how the disk is mounted.",
     ),
 }
+ACCESS = "check its permissions and those of its folder"
 REPAIR = "mend it with: p2pblog doctor --repair"
 _FAULTS = {
-    sqlite3.SQLITE_PERM: "access is denied: check its permissions and those of its folder",
+    sqlite3.SQLITE_PERM: f"access is denied: {ACCESS}",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: check that it and its folder exist",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then start again",
     sqlite3.SQLITE_CORRUPT: f"it is damaged: {REPAIR}",
@@ -39,6 +40,12 @@ _FAULTS = {
     sqlite3.SQLITE_NOMEM: "memory ran out",
 }
 _PRIMARY = 0xFF  # the low byte of an extended code is its class
+
+
+def unreadable(what: str, error: OSError) -> DiskError:
+    """What is said of a file of the store that the system does not let us read."""
+    cure = ACCESS if isinstance(error, PermissionError) else REPAIR
+    return DiskError(f"{what}: {error.strerror}: {cure}")
 
 
 @contextmanager

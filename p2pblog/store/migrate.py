@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from p2pblog.errors import DiskError, StoreTooNew
-from p2pblog.store.faults import REPAIR
+from p2pblog.store.faults import REPAIR, unreadable
 
 APPLICATION = 0x70327062  # "p2pb": what `file` and others tell the store by
 OLDEST_SQLITE = (3, 34, 0)  # what the oldest system that has Python 3.11 brings (RHEL 9)
@@ -42,6 +42,8 @@ def check_sqlite(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE VIRTUAL TABLE temp.probe USING fts5 (text)")
         connection.execute("DROP TABLE temp.probe")
     except sqlite3.OperationalError as error:
+        if "no such module" not in str(error):  # the disk takes not even this
+            raise
         raise DiskError(
             "this SQLite was built without FTS5, which search needs: use another Python"
         ) from error
@@ -53,7 +55,7 @@ def check_file(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(_HEADER)
     except OSError as error:
-        raise DiskError(f"store {path}: {error.strerror}: {REPAIR}") from error
+        raise unreadable(f"store {path}", error) from error
     if len(header) < _HEADER or not header.startswith(_MAGIC):
         raise DiskError(f"store {path}: it is no SQLite file: {REPAIR}")
     _check(path, int.from_bytes(header[60:64], "big"), int.from_bytes(header[68:72], "big"))

@@ -73,8 +73,9 @@ class Reading(Core):
         """What SQLite finds wrong with the file; nothing as a rule. `whole`: indexes as well."""
         pragma = "integrity_check" if whole else "quick_check"
         with self._database.reading() as connection:
-            found = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(5)")]
-        return [] if found == ["ok"] else found
+            rows = connection.execute(f"PRAGMA {pragma}(5)").fetchall()
+        lines = [line for row in rows for line in str(row[0]).splitlines()]
+        return [line for line in lines if line != "ok" and not line.startswith("***")]
 
     def unproven(self, look: Callable[[int, int], object]) -> list[str]:
         """Logs that do not verify up to their tips, or lack a text that they had."""

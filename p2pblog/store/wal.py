@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from p2pblog.errors import DiskError
-from p2pblog.store.faults import REPAIR
+from p2pblog.store.faults import REPAIR, unreadable
 
 PAGE = 4096
 SECTOR = 512  # bytes that are written whole or not at all; where they are more, so are these
@@ -75,9 +75,7 @@ def _mapped(store: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DiskError(
-            f"store {store}: its write-ahead log: {error.strerror}: {REPAIR}"
-        ) from error
+        raise unreadable(f"store {store}: its write-ahead log", error) from error
 
 
 def _log(store: Path) -> Path:

@@ -77,6 +77,14 @@ def test_a_start_that_crashes_shows_the_last_line_of_its_log(home: Home) -> None
     assert str(home.log) in caught.value.hint
 
 
+def test_a_start_that_is_killed_says_so_and_quotes_no_line_of_before(home: Home) -> None:
+    home.create()
+    home.log.write_text("2026-11-23 15:28:00 I p2pblog.node.membership connect\n")
+    with pytest.raises(DaemonUnreachable) as caught:
+        start_daemon(home, command(home, "killed"))
+    assert caught.value.message.endswith("it was ended by SIGKILL")
+
+
 def test_a_start_that_is_refused_shows_why(home: Home) -> None:
     with pytest.raises(DaemonUnreachable) as caught:
         start_daemon(home, command(home, "refuse"))

@@ -181,6 +181,23 @@ def test_a_store_that_is_damaged_anywhere_is_mended(tmp_path: Path) -> None:
         run(partial(mend, office, name, count, count))
 
 
+def test_a_store_that_is_gone_begins_anew(tmp_path: Path) -> None:
+    async def found() -> None:
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+
+    async def mended() -> None:
+        async with office.node("a", repair=True) as a:
+            done = (await a.doctor())[0]
+            assert (done.check, done.state) == ("repair", "warning")
+            assert "begins anew" in done.why
+
+    office = Office(tmp_path)
+    run(found)
+    (tmp_path / "a" / "store.db").unlink()
+    run(mended)
+
+
 def test_a_whole_store_stays_in_its_place_and_its_log(tmp_path: Path) -> None:
     async def found() -> None:
         async with office.node("a") as a:

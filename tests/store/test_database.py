@@ -12,6 +12,7 @@ import pytest
 from p2pblog.errors import CantWrite, DiskError, StoreTooNew
 from p2pblog.store import migrate
 from p2pblog.store.database import SMALL_WAL, Database
+from p2pblog.store.faults import unreadable
 from p2pblog.store.records import PostQuery
 from p2pblog.store.replica import Replica
 from tests.store.world import NOW, World
@@ -54,6 +55,14 @@ def test_what_is_no_store_is_refused(tmp_path: Path, content: bytes | None, mess
         path.write_bytes(content)
     with pytest.raises(DiskError, match=message):
         Replica.open(path)
+
+
+def test_a_store_that_may_not_be_read_needs_no_repair() -> None:
+    denied = unreadable("store a", PermissionError(13, "Permission denied"))
+    assert str(denied) == (
+        "store a: Permission denied: check its permissions and those of its folder"
+    )
+    assert "doctor --repair" in str(unreadable("store a", FileNotFoundError(2, "No such file")))
 
 
 def test_another_programs_file_is_refused(tmp_path: Path) -> None:

@@ -156,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._reply(*(override or self._route(path, query, body)))
+        if (self.command, path) == ("POST", "/stop"):  # only now: then the process may end
+            self.team.stopped.set()
+            threading.Thread(target=self.server.shutdown).start()
 
     do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
 
@@ -327,8 +330,6 @@ class _Handler(BaseHTTPRequestHandler):
         return 204, None
 
     def _post_stop(self, *_: Any) -> Answer:
-        self.team.stopped.set()
-        threading.Thread(target=self.server.shutdown).start()
         return 202, None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 
 from p2pblog.config import Home
@@ -24,6 +25,8 @@ def main() -> int:
     if given.mode == "crash":
         sys.stderr.write("Traceback ...\nRuntimeError: the disk is on fire\n")
         return 1
+    if given.mode == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if given.mode in ("locked", "refuse"):
         code = "home_locked" if given.mode == "locked" else "store_too_new"
         problem = {"code": code, "message": "It is taken", "hint": "Wait."}
