@@ -55,11 +55,10 @@ class Page(NamedTuple):
         first = self.headers[0]
         return first.device, first.incarnation, first.kind
 
-    def signature_at(self, index: int) -> bytes | None:
-        """The signature that the entry at `index` bears itself, if any."""
-        if len(self.signatures) == len(self.ids):
-            return self.signatures[index]
-        return self.signatures[0] if index == len(self.ids) - 1 else None
+    @property
+    def held(self) -> list[bytes | None]:
+        """The signature that each entry bears itself, if any."""
+        return [None] * (len(self.ids) - len(self.signatures)) + list(self.signatures)
 
 
 def pack(

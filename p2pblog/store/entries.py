@@ -8,7 +8,8 @@ of its log share is left out of the row, and put back when it is read.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from types import MappingProxyType
 
 from p2pblog.protocol import entry
@@ -16,7 +17,9 @@ from p2pblog.protocol.entry import EntryId, Header
 from p2pblog.protocol.limits import MAX_MARKS
 from p2pblog.protocol.log import Branch, Tip, locator_heights
 from p2pblog.store import bulk
-from p2pblog.store.catalog import Log
+from p2pblog.store.catalog import Log, squeezed
+
+_VALUES = "column1, column2, column3, column4, nullif(column5, ''), nullif(column6, '')"
 
 
 def header_at(connection: sqlite3.Connection, log: Log, branch: Branch, seq: int) -> bytes | None:
@@ -119,9 +122,34 @@ def standing_tips(connection: sqlite3.Connection, log: Log) -> tuple[Tip, ...]:
     return tuple(tips)
 
 
-def insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Add rows of (arrival, branch, seq, header, signature, payload)."""
-    bulk.insert(connection, "entries", rows)
+def rows(
+    arrival: int,
+    branch: int,
+    first: int,
+    headers: Sequence[bytes],
+    signatures: Sequence[bytes | None],
+    payloads: Sequence[bytes | None],
+) -> Iterator[tuple[object, ...]]:
+    """Rows for `insert`, with arrivals and seqs from the given ones on."""
+    count = len(headers)
+    return zip(
+        range(arrival, arrival + count),
+        repeat(branch, count),
+        range(first, first + count),
+        map(bytearray, squeezed(headers)),
+        map(_blob, signatures),
+        map(_blob, payloads),
+        strict=True,
+    )
+
+
+def _blob(data: bytes | None) -> bytearray | str:
+    return bulk.NULL if data is None else bytearray(data)
+
+
+def insert(connection: sqlite3.Connection, made: Sequence[tuple[object, ...]]) -> None:
+    """Add rows."""
+    bulk.insert(connection, "entries", _VALUES, made)
 
 
 def sizes_with(log: Log, branch: int, more: int) -> MappingProxyType[int, int]:

@@ -141,7 +141,7 @@ def _store_new(
         item.ids[index:],
         item.headers[index:],
         item.raw[index:],
-        [item.signature_at(i) for i in range(index, len(item.ids))],
+        item.held[index:],
         item.payloads[index:],
         posts[index:],
     )

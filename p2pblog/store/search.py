@@ -55,7 +55,8 @@ def index(connection: sqlite3.Connection, backlog: Backlog, limit: int) -> bool:
 
 
 def _insert(connection: sqlite3.Connection, documents: Sequence[Document]) -> None:
-    bulk.insert(connection, "search (rowid, text, source, meta)", documents)
+    values = "column1, column2, column3, column4"
+    bulk.insert(connection, "search (rowid, text, source, meta)", values, documents)
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[timeline.Row]) -> None:

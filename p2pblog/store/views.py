@@ -21,6 +21,7 @@ from p2pblog.store.catalog import Log
 
 VERSION = 2  # of what this module makes: raise it, and stores remake their views when opened
 POST = PayloadClass.POST
+_FOUR = "column1, column2, column3, column4"
 START = 12  # bytes of an id in the posts view: two of one time collide after 2^48 tries
 UNREADABLE = 0  # the channel of what has no readable body
 # nothing to read in the timeline
@@ -59,7 +60,7 @@ class Sheet:
 
     channels: dict[str, int]
     documents: list[Document] = field(default_factory=list)
-    _posts: list[tuple[int, int, bytes, int, int, int | None]] = field(default_factory=list)
+    _posts: list[tuple[int, int, bytearray, int, int, int | str]] = field(default_factory=list)
     _origins: list[tuple[str, int]] = field(default_factory=list)
     _profiles: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     _counts: dict[int, list[int]] = field(default_factory=dict)
@@ -90,13 +91,15 @@ class Sheet:
                     self._profiles.append((at, number, header.time, name[:START]))
                 continue
             start = name[:START]
-            channel, reply = UNREADABLE, None
+            channel: int = UNREADABLE
+            reply: int | str = bulk.NULL
             if post is not None:
                 channel = self._channel(post.channel, header.time)
-                reply = post.reply_to.time if post.reply_to else None
+                if post.reply_to is not None:
+                    reply = post.reply_to.time
                 if post.source is not None:
                     self._origins.append((post.source.origin, at))
-            self._posts.append((at, header.time, start, number, channel, reply))
+            self._posts.append((at, header.time, bytearray(start), number, channel, reply))
             if payload is not None:
                 self.documents.append(document(at, start, number, channel, post))
 
@@ -115,9 +118,9 @@ class Sheet:
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write what was gathered so far; how many posts."""
-        bulk.insert(connection, "posts", self._posts)
-        bulk.insert(connection, "profiles", self._profiles)
-        bulk.insert(connection, "origins", self._origins)
+        bulk.insert(connection, "posts", f"{_FOUR}, column5, nullif(column6, '')", self._posts)
+        bulk.insert(connection, "profiles", _FOUR, self._profiles)
+        bulk.insert(connection, "origins", "column1, column2", self._origins)
         connection.executemany(
             "INSERT INTO channels VALUES (?, ?, 0, 0)", [(n, name) for name, n in self._new.items()]
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 from typing import Any
 
 from p2pblog.protocol.budget import Allowance
@@ -19,7 +18,7 @@ from p2pblog.protocol.log import Branch, Tip
 from p2pblog.protocol.post import Post
 from p2pblog.store import entries, ordering
 from p2pblog.store.authority import Authority
-from p2pblog.store.catalog import Catalog, Log, LogKey, squeezed
+from p2pblog.store.catalog import Catalog, Log, LogKey
 from p2pblog.store.views import Sheet, readable
 
 STORED_EVERY_MS = 60_000  # how finely the time of storing is kept: retention counts in days
@@ -110,15 +109,7 @@ class Writing:
         """Put a run on the tip of a branch: its first and last arrival numbers."""
         arrival, count, first = self.next_arrival, len(run.ids), branch.tip.seq + 1
         self._rows.extend(
-            zip(
-                range(arrival, arrival + count),
-                repeat(branch.number, count),
-                range(first, first + count),
-                squeezed(run.raw),
-                run.signatures,
-                run.payloads,
-                strict=True,
-            )
+            entries.rows(arrival, branch.number, first, run.raw, run.signatures, run.payloads)
         )
         missing = [(arrival + i,) for i, payload in enumerate(run.payloads) if payload is None]
         if missing:

@@ -6,22 +6,24 @@ import pytest
 
 from p2pblog.store import bulk
 
-LARGE, _, SMALL = bulk.SIZES
+LARGE, *_, SMALL = bulk.SIZES
 
 
-@pytest.mark.parametrize("count", [0, 1, SMALL - 1, SMALL, SMALL + 1, LARGE + SMALL + 1, 2 * LARGE])
+@pytest.mark.parametrize("count", [*range(2 * SMALL), LARGE - 1, LARGE + SMALL + 1, 2 * LARGE])
 def test_every_row_is_added_once(count: int) -> None:
-    rows = [(number, bytes([number % 256]), None) for number in range(count)]
+    rows = [(number, bytearray([number % 256]), bulk.NULL) for number in range(count)]
     with sqlite3.connect(":memory:") as connection:
         connection.execute("CREATE TABLE t (a, b, c)")
-        bulk.insert(connection, "t", rows)
-        assert connection.execute("SELECT * FROM t ORDER BY rowid").fetchall() == rows
+        bulk.insert(connection, "t", "column1, column2, nullif(column3, '')", rows)
+        found = connection.execute("SELECT * FROM t ORDER BY rowid").fetchall()
+        assert found == [(number, bytes(data), None) for number, data, _ in rows]
     connection.close()
 
 
 def test_some_columns_can_be_named() -> None:
     with sqlite3.connect(":memory:") as connection:
         connection.execute("CREATE TABLE t (a, b, c)")
-        bulk.insert(connection, "t (c, a)", [(number, -number) for number in range(SMALL + 1)])
+        rows = [(number, -number) for number in range(SMALL + 1)]
+        bulk.insert(connection, "t (c, a)", "column1, column2", rows)
         assert connection.execute("SELECT * FROM t WHERE c = 7").fetchall() == [(-7, None, 7)]
     connection.close()

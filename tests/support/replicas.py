@@ -208,7 +208,7 @@ class Replica:
         if found.outcome is Outcome.FORK and kind and len(log.ways) >= MAX_PULLED_BRANCHES:
             return Taken(log_id, (), Reason.TOO_MANY_BRANCHES)
         run = [
-            Entry(id_, header, raw, taken.signature_at(index) or b"", payload)
+            Entry(id_, header, raw, taken.held[index] or b"", payload)
             for index, (id_, header, raw, payload) in enumerate(
                 zip(taken.ids, taken.headers, taken.raw, taken.payloads, strict=True)
             )

@@ -49,7 +49,7 @@ def _look(found: Page, team: TeamId) -> None:
         assert payload is not None or header.kind != Kind.TEAM
         if payload is not None:
             entry.check_payload(header, payload)
-        signature = found.signature_at(index)
+        signature = found.held[index]
         assert signature is not None or (header.kind != Kind.TEAM and index + 1 < len(found.ids))
         if signature is not None:
             founds = header.kind == Kind.TEAM and TeamId(found.ids[index]) == team
