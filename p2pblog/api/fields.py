@@ -20,6 +20,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = dict[str, Json]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -123,7 +124,7 @@ class Moment(Kind):
             moment = datetime.fromisoformat(value.upper())
         except ValueError as error:
             raise ValueError(example) from error
-        found = (moment - _EPOCH) // timedelta(milliseconds=1)
+        found = (moment - _EPOCH) // _MS
         if not 0 <= found <= MAX_TIME_MS:
             raise ValueError("must not be before 1970")
         return found

@@ -96,17 +96,38 @@ def read_texts(
 
 def read_body(slots: Sequence[Slot], body: Json) -> dict[str, object]:
     """The fields that a JSON body gives. Raises UsageError, naming the field."""
-    if not isinstance(body, dict):
-        raise UsageError("The body must be a JSON object")
+    return _body_of(slots).read(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What a JSON body is to hold; made once for all records of a list."""
+
+    due: Mapping[str, Slot]
+    defaults: Mapping[str, object]
+
+    def read(self, body: Json) -> dict[str, object]:
+        """The fields of a body. Raises UsageError, naming the field."""
+        if not isinstance(body, dict):
+            raise UsageError("The body must be a JSON object")
+        found = dict(self.defaults)
+        for name, value in body.items():
+            slot = self.due.get(name)
+            if slot is None:
+                _refuse_unknown(name, "body", self.due)
+            elif value is not None or not slot.nullable:
+                found[slot.field] = _named(name, slot.kind.read, value)
+        return found if len(found) == len(self.due) else found | _defaults(self.due, found)
+
+
+def _body_of(slots: Sequence[Slot]) -> _Body:
     due = {slot.name: slot for slot in slots if slot.source == "body"}
-    found: dict[str, object] = {}
-    for name, value in body.items():
-        slot = due.get(name)
-        if slot is None:
-            _refuse_unknown(name, "body", due)
-        elif value is not None or not slot.nullable:
-            found[slot.field] = _named(name, slot.kind.read, value)
-    return found | _defaults(due, found)
+    return _Body(due, {slot.field: slot.default for slot in due.values() if not slot.required})
+
+
+@cache
+def _body_of_record(model: type) -> _Body:
+    return _body_of(slots_of(model, "", "POST"))
 
 
 def _refuse_unknown(name: str, source: Source, due: Mapping[str, Slot]) -> None:
@@ -142,7 +163,7 @@ class Record(Kind):
     def read(self, value: Json) -> object:
         """ValueError, which names the field, unless each of its fields fits."""
         try:
-            return self.make(**read_body(slots_of(self.model, "", "POST"), value))
+            return self.make(**_body_of_record(self.model).read(value))
         except UsageError as error:
             raise ValueError(f"is wrong: {error.message}") from error
 

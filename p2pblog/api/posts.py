@@ -78,12 +78,18 @@ class ImportLine:
     reply_to: Annotated[str | None, Text(MAX_BODY)] = None
 
 
+def _import_item(
+    id: str, time: int, channel: str, author: str, text: str, reply_to: str | None
+) -> ImportItem:
+    return ImportItem(id, time, channel, author, text, reply_to or "")
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """A batch of posts to take over."""
 
     items: Annotated[
-        tuple[ImportLine, ...], Many(Record(ImportLine, ImportLine), MAX_IMPORT_ITEMS, 1)
+        tuple[ImportItem, ...], Many(Record(ImportLine, _import_item), MAX_IMPORT_ITEMS, 1)
     ]
 
 
@@ -151,8 +157,4 @@ async def list_channels(api: Api, ask: NoFields) -> Listing[ChannelView]:
 
 async def import_posts(api: Api, ask: Import) -> Imported:
     """Take over posts from elsewhere, under their authors' names; twice is once."""
-    return await api.service.import_posts([_import_item(line) for line in ask.items])
-
-
-def _import_item(line: ImportLine) -> ImportItem:
-    return ImportItem(line.id, line.time, line.channel, line.author, line.text, line.reply_to or "")
+    return await api.service.import_posts(ask.items)

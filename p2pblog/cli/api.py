@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from p2pblog.cli.client import JOB_TIMEOUT, TIMEOUT, Client, Query
+from p2pblog.cli.client import JOB_TIMEOUT, TIMEOUT, Client, Query, encoded
 from p2pblog.cli.records import (
     BackupView,
     BundleTaken,
@@ -140,9 +140,13 @@ class Api:
         answer = self.client.request("DELETE", f"/invitations/{_segment(prefix.lower())}")
         return cast("Invitation | None", answer)
 
-    def import_posts(self, items: Sequence[ImportItem]) -> Imported:
-        """Store posts that were written elsewhere."""
-        return cast(Imported, self.client.request("POST", "/import", {"items": list(items)}))
+    def begin_import(self, items: Sequence[ImportItem]) -> None:
+        """Send posts that were written elsewhere; `finish_import` has to follow."""
+        self.client.begin("POST", "/import", encoded({"items": items}))
+
+    def finish_import(self) -> Imported:
+        """Wait until they are stored."""
+        return cast(Imported, self.client.finish())
 
     def export_bundle(self, path: str, member: str, *, force: bool) -> BundleView:
         """Write a bundle."""

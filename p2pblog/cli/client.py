@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, cast
 
 import h11
@@ -84,20 +85,42 @@ class Client:
         timeout: float = TIMEOUT,
     ) -> object:
         """Send one request and return what the answer holds, None for nothing."""
-        try:
-            self._send(method, path, query, body, headers or {})
+        self.begin(method, path, None if body is None else encoded(body), query, headers)
+        return self.finish(timeout)
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send one request, with a body that is `encoded`; `finish` has to follow."""
+        with self._whole():
+            self._send(method, path, query, content, headers or {})
+
+    def finish(self, timeout: float = TIMEOUT) -> object:
+        """Wait for the answer to what has begun: what it holds, None for nothing."""
+        with self._whole():
             assert self._socket is not None
             self._socket.settimeout(timeout)
             status = self._status()
             content = b"".join(self._body())
             self._reuse()
+        return _decoded(status, content)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A connection that is cut off in the middle can't be used again."""
+        try:
+            yield
         except (OSError, h11.RemoteProtocolError) as e:
             self.close()
             raise self._gone(e) from e
         except BaseException:
-            self.close()  # cut off in the middle: the next request needs another connection
+            self.close()
             raise
-        return _decoded(status, content)
 
     def stream(
         self, path: str, query: Query | None = None, *, timeout: float = STREAM_TIMEOUT
@@ -126,14 +149,13 @@ class Client:
         method: str,
         path: str,
         query: Query | None,
-        body: object,
+        content: bytes | None,
         headers: Mapping[str, str],
     ) -> None:
         self.open()
         assert self._socket is not None
-        content = b"" if body is None else _encoded(body)
-        lines = {"Host": "localhost", "Content-Length": str(len(content)), **headers}
-        if body is not None:
+        lines = {"Host": "localhost", "Content-Length": str(len(content or b"")), **headers}
+        if content is not None:
             lines["Content-Type"] = "application/json"
         if self._token:
             lines["Authorization"] = f"Bearer {self._token}"
@@ -238,7 +260,8 @@ def _query(query: Query | None) -> str:
     return "?" + urlencode(given)
 
 
-def _encoded(body: object) -> bytes:
+def encoded(body: object) -> bytes:
+    """The JSON of a body. Raises `UsageError` where a text is no Unicode."""
     try:
         return json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError as e:

@@ -2,6 +2,7 @@
 
 A line is an object with `id time channel author text` and perhaps `reply_to`, the id of another
 line. Importing again stores nothing twice, so an import that was cut off is simply run again.
+While the daemon stores one batch, the next one is read.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from typing import IO, BinaryIO, Final, Protocol, cast
 import click
 
 from p2pblog.cli import output, when
+from p2pblog.cli.api import Api
 from p2pblog.cli.app import App, pass_app
-from p2pblog.cli.records import ImportItem
+from p2pblog.cli.records import Imported, ImportItem
 from p2pblog.errors import Exit, UsageError, UserError
 
-MAX_BATCH: Final = 500  # items of a request: one answer in a few hundredths of a second
+MAX_BATCH: Final = 512  # items of a request: a page; one answer in a few hundredths of a second
 MAX_BYTES: Final = 4 * 1024 * 1024  # of a request; the API takes 8 MiB
 MAX_LINE: Final = 60 * 1024  # four times the longest post
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NEEDED: Final = ("id", "time", "channel", "author", "text")
+Refusal = tuple[int, str, str]  # the line, its id, and why
 SHOWN: Final = 20  # refused lines that are listed; --json has them all
 
 
@@ -43,7 +46,7 @@ class Tally:
 
     stored: int = 0
     known: int = 0
-    refused: list[tuple[int, str, str]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
 
 @click.command(
@@ -67,13 +70,13 @@ def import_(app: App, file: str) -> int:
     api = app.api()
     try:
         with _opened(file) as raw, _bar(app, file) as bar:
-            for numbers, batch in _batches(raw, file, tally, bar):
-                answer = api.import_posts(batch)
-                tally.stored += answer["stored"]
-                tally.known += answer["known"]
-                tally.refused += [
-                    (numbers.get(item, 0), item, why) for item, why in answer["refused"]
-                ]
+            conveyor = Conveyor(api, tally, bar)
+            try:
+                for batch in _batches(raw, file):
+                    conveyor.put(batch)
+            finally:
+                conveyor.settle()
+            conveyor.show(_position(raw))
     except UserError as e:
         e.hint = f"{e.hint.rstrip('.')}. Run it again: what is here is not stored twice".lstrip(
             ". "
@@ -83,6 +86,67 @@ def import_(app: App, file: str) -> int:
         raise UserError(f"Can't read {file}: {e}") from e
     _report(app, tally)
     return Exit.PARTIAL if tally.refused else Exit.OK
+
+
+@dataclass(slots=True)
+class Batch:
+    """Items, the lines they stand in, lines that hold none, and where in the file they end."""
+
+    items: list[ImportItem] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    size: int = 0
+    end: int = 0
+
+    def add(self, number: int, item: ImportItem, size: int) -> None:
+        """Put in what stands in a line."""
+        self.numbers[item["id"]] = number
+        self.items.append(item)
+        self.size += size
+
+    def has_room(self, item: ImportItem, size: int) -> bool:
+        """Whether it can go into the same request: an id stands there once."""
+        small = len(self.items) < MAX_BATCH and self.size + size <= MAX_BYTES
+        return small and item["id"] not in self.numbers
+
+
+@dataclass(slots=True)
+class Conveyor:
+    """Takes batches to the daemon: one is on its way while the next is read."""
+
+    api: Api
+    tally: Tally
+    bar: Progress | None
+    _on_its_way: Batch | None = None
+    _shown: int = 0
+
+    def put(self, batch: Batch) -> None:
+        """Send a batch, once the one before is stored."""
+        self.settle()
+        if batch.items:
+            self.api.begin_import(batch.items)
+        self._on_its_way = batch
+
+    def settle(self) -> None:
+        """Wait for the batch that is on its way, if there is one."""
+        batch, self._on_its_way = self._on_its_way, None
+        if batch is None:
+            return
+        self.tally.refused += batch.refused
+        if batch.items:
+            self._count(batch, self.api.finish_import())
+        self.show(batch.end)
+
+    def _count(self, batch: Batch, answer: Imported) -> None:
+        self.tally.stored += answer["stored"]
+        self.tally.known += answer["known"]
+        self.tally.refused += [(batch.numbers.get(i, 0), i, why) for i, why in answer["refused"]]
+
+    def show(self, position: int) -> None:
+        """Say that all up to a position in the file is stored."""
+        if self.bar:
+            self.bar.update(position - self._shown)
+            self._shown = position
 
 
 def _opened(file: str) -> AbstractContextManager[BinaryIO]:
@@ -99,31 +163,30 @@ def _bar(app: App, file: str) -> AbstractContextManager[Progress | None]:
     return cast(AbstractContextManager["Progress | None"], bar)
 
 
-def _batches(
-    raw: BinaryIO, file: str, tally: Tally, bar: Progress | None
-) -> Iterator[tuple[dict[str, int], list[ImportItem]]]:
-    """Batches of items, each with the lines they stand in. What can't be read goes to the tally."""
-    numbers: dict[str, int] = {}
-    batch: list[ImportItem] = []
-    size = position = 0
+def _batches(raw: BinaryIO, file: str) -> Iterator[Batch]:
+    """The lines of a file in batches."""
+    batch = Batch()
     for number, line in enumerate(_lines(raw, file), 1):
-        item = _item(number, line, tally)
-        if item is None:
+        if not line.strip():
             continue
-        if len(batch) == MAX_BATCH or size + len(line) > MAX_BYTES or item["id"] in numbers:
-            yield numbers, batch
-            numbers, batch, size = {}, [], 0
-            if bar:
-                here = raw.tell()
-                bar.update(here - position)
-                position = here
-        numbers[item["id"]] = number
-        batch.append(item)
-        size += len(line)
-    if batch:
-        yield numbers, batch
-    if bar:
-        bar.update(raw.tell() - position)
+        try:
+            item = _checked(line)
+        except ValueError as e:
+            batch.refused.append((number, _id_of(line), str(e)))
+            continue
+        if not batch.has_room(item, len(line)):
+            batch.end = _position(raw)
+            yield batch
+            batch = Batch()
+        batch.add(number, item, len(line))
+    if batch.items or batch.refused:
+        batch.end = _position(raw)
+        yield batch
+
+
+def _position(raw: BinaryIO) -> int:
+    """How far a file was read; 0 of what has no end."""
+    return raw.tell() if raw.seekable() else 0
 
 
 def _lines(raw: BinaryIO, file: str) -> Iterator[bytes]:
@@ -138,16 +201,6 @@ def _lines(raw: BinaryIO, file: str) -> Iterator[bytes]:
         yield from cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     except zlib.error as e:
         raise OSError(f"it is damaged ({e})") from e
-
-
-def _item(number: int, line: bytes, tally: Tally) -> ImportItem | None:
-    if not line.strip():
-        return None
-    try:
-        return _checked(line)
-    except ValueError as e:
-        tally.refused.append((number, _id_of(line), str(e)))
-        return None
 
 
 def _checked(line: bytes) -> ImportItem:

@@ -15,7 +15,7 @@ from p2pblog.errors import Conflict, DiskError, NotFound, NotSetUp, Refused, Usa
 from p2pblog.net.address import parse
 from p2pblog.net.interfaces import own_addresses
 from p2pblog.net.listener import Listener, listen
-from p2pblog.node import doctor, overview, people, publishing
+from p2pblog.node import doctor, importing, overview, people, publishing
 from p2pblog.node.carriage import Carriage
 from p2pblog.node.carrier import Carrier
 from p2pblog.node.files import Files
@@ -390,7 +390,7 @@ class Node:
         """Append posts that others wrote elsewhere, once each."""
         member = self._here
         async with member.publishing:
-            return await publishing.import_posts(member, items)
+            return await importing.import_posts(member, items)
 
     async def posts(self, query: PostQuery) -> list[PostView]:
         """The timeline."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from p2pblog.node.carriage import Carriage, JobView
 from p2pblog.node.roster import Roster
@@ -176,8 +176,7 @@ class Posted:
     devices: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImportItem:
+class ImportItem(NamedTuple):
     """One line of an import: a post that somebody wrote elsewhere."""
 
     origin: str

@@ -178,6 +178,31 @@ def body(payload: bytes) -> bytes:
     return payload[SALT_SIZE:]
 
 
+def drawn(
+    device: DeviceKey,
+    incarnation: Incarnation,
+    kind: int,
+    *,
+    seq: int,
+    backlink: EntryId,
+    time: int,
+    payload_class: int,
+    payload: bytes,
+) -> Entry:
+    """The next entry of a log, yet to be checked and signed."""
+    hashed, size = payload_hash(payload), len(payload)
+    header = Header(
+        *(VERSION, device, incarnation, kind, seq, backlink, time, payload_class, hashed, size)
+    )
+    data = header.pack()
+    return Entry(entry_id(data), header, data, b"", payload)
+
+
+def sign(key: SigningKey, team: TeamId, header: bytes) -> bytes:
+    """The signature of an entry, by its header's bytes."""
+    return key.sign(signed_bytes(team, header))
+
+
 def make(
     key: SigningKey,
     team: TeamId,
@@ -192,20 +217,15 @@ def make(
     content: bytes,
 ) -> Entry:
     """The next entry of a log of `key`. `salt` is 16 random bytes, `content` the body."""
-    payload = salt + content
-    header = Header(
-        VERSION,
+    one = drawn(
         key.public,
         incarnation,
         kind,
-        seq,
-        backlink,
-        time,
-        payload_class,
-        payload_hash(payload),
-        len(payload),
+        seq=seq,
+        backlink=backlink,
+        time=time,
+        payload_class=payload_class,
+        payload=salt + content,
     )
-    data = header.pack()
-    parse_header(data)
-    signature = key.sign(signed_bytes(team, data))
-    return Entry(entry_id(data), header, data, signature, payload)
+    parse_header(one.header_bytes)
+    return one._replace(signature=sign(key, team, one.header_bytes))

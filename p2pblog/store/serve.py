@@ -8,6 +8,7 @@ without, and the receiver asks for them.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2pblog.protocol import entry, page
@@ -94,6 +95,15 @@ def _read(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_Row]:
         if len(rows) == MAX_PAGE_ENTRIES:
             break
     return rows
+
+
+def cuts(run: Sequence[tuple[bytes, bytes | None]]) -> list[int]:
+    """Where a run of (header, payload) has to be signed: after how many entries, the last too."""
+    ends = [0]
+    rows: list[_Row] = [(0, header, b"", payload) for header, payload in run]
+    while ends[-1] < len(rows):
+        ends.append(ends[-1] + _cut(rows[ends[-1] : ends[-1] + MAX_PAGE_ENTRIES], each=False))
+    return ends[1:]
 
 
 def _item(data: bytes | None) -> int:

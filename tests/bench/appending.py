@@ -17,7 +17,7 @@ from tests.bench.daemons import daemons
 from tests.bench.figures import Figure, Value, percentile
 from tests.bench.homes import Place, Stock
 
-BATCH = 500  # posts of a request, as `p2pblog import` sends them
+BATCH = 512  # posts of a request, as `p2pblog import` sends them
 
 
 def measure(place: Place) -> Iterator[Figure]:
@@ -69,11 +69,11 @@ def _store_alone(place: Place, stock: Stock, count: int, batch: int) -> float:
     with Replica.open(home.store) as replica:
         begun = time.perf_counter()
         for first in range(0, count, batch):
-            drafts = [_draft(text, rng) for text in texts[first : first + batch]]
+            drafts = [_draft(text, rng, batch > 1) for text in texts[first : first + batch]]
             replica.append(author, drafts, firm.team.time)
         return count / (time.perf_counter() - begun)
 
 
-def _draft(text: str, rng: random.Random) -> Draft:
+def _draft(text: str, rng: random.Random, covered: bool) -> Draft:
     body = Post(text, "general").pack()
-    return Draft(Kind.POSTS, PayloadClass.POST, body, rng.randbytes(16))
+    return Draft(Kind.POSTS, PayloadClass.POST, body, rng.randbytes(16), covered=covered)

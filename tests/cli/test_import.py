@@ -30,7 +30,7 @@ def test_lines_become_posts_in_batches(home: Home, team: Team, tmp_path: Path, n
     file = write(tmp_path / name, [line(number) for number in range(1201)])
     result = run_cli(home, "import", file)
     assert (result.code, result.out, result.err) == (0, "1,201 posts stored\n", "")
-    assert [len(request[2]["items"]) for request in team.requests] == [500, 500, 201]
+    assert [len(request[2]["items"]) for request in team.requests] == [512, 512, 177]
     first = team.requests[0][2]["items"][0]
     assert first["time"] == "2004-11-15T12:18:00.000Z"
 
@@ -73,6 +73,24 @@ def test_what_is_refused_is_named_by_line(
     assert result.err.endswith(f": {why}\n")
     (report,) = run_cli(home, "import", file, "--json").lines()
     assert [(one["line"], one["why"]) for one in report["refused"]] == [(2, why)]
+
+
+def test_what_is_refused_is_told_batch_by_batch(home: Home, team: Team, tmp_path: Path) -> None:
+    lines = [line(number) for number in range(1, 700)]
+    lines[4], lines[599] = line(5, text=""), "{"
+    (report,) = run_cli(home, "import", write(tmp_path / "chat.jsonl", lines), "--json").lines()
+    assert [(one["line"], one["why"]) for one in report["refused"]] == [
+        (5, "empty"),
+        (600, "not JSON"),
+    ]
+    assert report["stored"] == 697
+
+
+def test_what_stands_before_damage_is_stored(home: Home, team: Team, tmp_path: Path) -> None:
+    file = Path(write(tmp_path / "chat.jsonl.gz", [line(number) for number in range(3000)]))
+    file.write_bytes(file.read_bytes()[:-20])
+    assert run_cli(home, "import", str(file)).code == 1
+    assert len(team.requests) == 5
 
 
 def test_one_id_twice_in_a_file_keeps_its_lines_apart(

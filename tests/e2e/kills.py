@@ -250,7 +250,8 @@ def bring(acknowledged: list[str], name: str) -> Callable[[Api], None]:
 
     def run(api: Api) -> None:
         texts = [f"{name} {number}" for number in range(BATCH)]
-        answer = api.import_posts([elsewhere(text) for text in texts])
+        api.begin_import([elsewhere(text) for text in texts])
+        answer = api.finish_import()
         assert answer["stored"] == BATCH, answer
         acknowledged.extend(texts)
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from p2pblog.protocol import page
+from p2pblog.protocol import entry, page
 from p2pblog.protocol.entry import Entry, EntryId, Kind, PayloadClass
 from p2pblog.protocol.limits import MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Outcome, Tip
@@ -143,11 +143,13 @@ class Machine(RuleBasedStateMachine):
 
     # -- rules -------------------------------------------------------------------------------
 
-    @rule(count=st.integers(1, 3))
-    def append(self, count: int) -> None:
-        drafts = [self.world.draft(f"post {n}") for n in range(count)]
-        for one in self.replica.append(self.world.author(0), drafts, NOW):
-            self.trees.add(0, [one.entry])
+    @rule(count=st.integers(1, 3), covered=st.booleans())
+    def append(self, count: int, covered: bool) -> None:
+        drafts = [self.world.draft(f"post {n}", covered=covered) for n in range(count)]
+        author = self.world.author(0)
+        for one in self.replica.append(author, drafts, NOW):
+            signature = entry.sign(author.key, self.world.team_id, one.entry.header_bytes)
+            self.trees.add(0, [one.entry._replace(signature=signature)])
             self.held.branches[0] = max(1, self.held.branches[0])
             self.held.entries[0][one.entry.id] = True
 
@@ -209,7 +211,7 @@ class Machine(RuleBasedStateMachine):
     def crash(self, data: st.DataObject, batch: int, chance: random.Random) -> None:
         """In the middle of a write: all of it is there, or nothing."""
         acts = {
-            "append": lambda: self.append(batch),
+            "append": lambda: self.append(batch, batch > 2),
             "ingest": lambda: self.ingest(data, batch),
             "fill": lambda: self.fill(data),
             "index": lambda: self.index(batch),

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from p2pblog.protocol import page
-from p2pblog.protocol.entry import Entry
+from p2pblog.protocol.entry import Entry, Kind
 from p2pblog.protocol.limits import MAX_PAGE_BYTES, MAX_PAGE_ENTRIES
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.page import Page
-from p2pblog.store.replica import Served
+from p2pblog.store.replica import Draft, Served
 from tests.store.world import NOW, World, stored
 from tests.support.logs import packed, tip
 
@@ -78,6 +78,32 @@ def test_large_posts_fill_pages_to_the_limit(tmp_path: Path) -> None:
         assert ids(opened(served, world)) == [one.id for one in made]
         assert [len(one.page) <= MAX_PAGE_BYTES for one in served] == [True] * 3
         assert served[0].entries == 17
+
+
+@pytest.mark.parametrize(("count", "letters", "signed"), [(1200, 10, 3), (40, 15_000, 3)])
+def test_posts_that_nobody_sees_alone_are_signed_once_a_page(
+    tmp_path: Path, count: int, letters: int, signed: int
+) -> None:
+    world = World(1)
+    with world.replica(tmp_path / "store") as replica:
+        one = [world.draft("signed")]
+        rest = [world.draft("x" * letters, covered=True) for _ in range(count)]
+        made = [one.entry for one in replica.append(world.author(0), one + rest, NOW)]
+        assert made[0].signature
+        assert made[-1].signature
+        assert sum(bool(entry.signature) for entry in made) == 1 + signed
+        served = replica.cut_pages(world.log_id(0), None, tip(made[-1]), ALL)
+        assert ids(opened(served, world)) == [one.id for one in made]
+        with world.replica(tmp_path / "other", [one.page for one in served]) as other:
+            assert other.rows(False) == replica.rows(False)
+
+
+def test_operations_are_signed_whatever_covers_them(tmp_path: Path) -> None:
+    world = World(1)
+    with world.replica(tmp_path / "store") as replica:
+        draft = Draft(Kind.TEAM, 99, b"?", bytes(16), covered=True)
+        made = replica.append(world.author(0), [draft, draft, world.draft("post")], NOW)
+        assert all(one.entry.signature for one in made)
 
 
 def test_team_pages_carry_every_signature(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from p2pblog.api import routes
 from p2pblog.api.asking import fields_of_body
 from p2pblog.cli import importing
-from p2pblog.cli.importing import MAX_BATCH, Tally
+from p2pblog.cli.importing import MAX_BATCH
 from tests.fuzz import TAKEN
 
 ROUTE = routes.find("POST", f"{routes.PREFIX}/import").route
@@ -21,21 +21,24 @@ ROUTE = routes.find("POST", f"{routes.PREFIX}/import").route
 
 def run(data: bytes) -> str:
     name = "file.gz" if data[:2] == b"\x1f\x8b" else "file"
-    tally, taken = Tally(), 0
+    refused = taken = 0
     try:
-        for numbers, batch in importing._batches(io.BytesIO(data), name, tally, None):
-            assert 0 < len(batch) <= MAX_BATCH
-            assert {item["id"] for item in batch} == set(numbers)
-            fields_of_body(ROUTE, json.dumps({"items": batch}).encode())
-            taken += len(batch)
+        for batch in importing._batches(io.BytesIO(data), name):
+            assert len(batch.items) <= MAX_BATCH
+            assert {item["id"] for item in batch.items} == set(batch.numbers)
+            if batch.items:
+                fields_of_body(ROUTE, json.dumps({"items": batch.items}).encode())
+            assert batch.items or batch.refused
+            taken += len(batch.items)
+            refused += len(batch.refused)
     except (OSError, EOFError):
         assert name.endswith(".gz")
         return "damaged"
     lines = data.count(b"\n") + 1
-    assert name.endswith(".gz") or taken + len(tally.refused) <= lines
+    assert name.endswith(".gz") or taken + refused <= lines
     if taken:
         return TAKEN
-    return "refused" if tally.refused else "empty"
+    return "refused" if refused else "empty"
 
 
 def seeds() -> Iterator[bytes]:

@@ -7,7 +7,7 @@ for posts that are imported, whatever their author is called.
 from collections.abc import Iterator
 
 from p2pblog.errors import UsageError
-from p2pblog.node import publishing
+from p2pblog.node import importing, publishing
 from p2pblog.node.service import ImportItem
 from p2pblog.protocol import post
 from p2pblog.protocol.post import Post
@@ -30,11 +30,14 @@ def run(data: bytes) -> str:
 
 def _imported(text: str, channel: str, name: str) -> str:
     item = ImportItem(name[:100], 1, channel, name, text, "")
+    batch = importing.Batch({})
     try:
-        content = publishing._content(item, {}, {})
+        batch.add(item)
     except UsageError as error:
         return error.code
-    assert post.parse_post(content([])).text == text
+    (content,) = batch.contents
+    assert isinstance(content, bytes)
+    assert post.parse_post(content).text == text
     return TAKEN
 
 
