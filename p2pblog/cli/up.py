@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import click
@@ -33,8 +34,11 @@ def up(app: App, detach: bool, repair: bool, ready_fd: int | None) -> int:
     if detach:
         _detach(app)
         return 0
+    gc.disable()  # what the imports make stays: to look at it again and again takes 20 ms
     from p2pblog.daemon import run
 
+    gc.freeze()
+    gc.enable()
     if ready_fd is not None:
         os.chdir(app.home.path)  # so that nobody is kept from unmounting where we were called
     return run(app.home, detach_ready_fd=ready_fd, repair=repair)

@@ -27,7 +27,10 @@ from p2pblog.protocol.operation import (
 
 
 class TeamEntry(NamedTuple):
-    """What the rules of a team look at. `operation` is None for payloads of another class."""
+    """What the rules of a team look at. `operation` is None for payloads of another class.
+
+    `proven`: the invitation's and the joiner's signatures in it were found good before.
+    """
 
     id: EntryId
     device: DeviceKey
@@ -36,6 +39,7 @@ class TeamEntry(NamedTuple):
     backlink: EntryId
     time: int
     operation: Operation | Unknown | Unreadable | None
+    proven: bool = False
 
 
 def cut_offs(entry: TeamEntry) -> tuple[CutOff, ...]:

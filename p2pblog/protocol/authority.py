@@ -70,11 +70,11 @@ def judge(view: View, team: TeamId, entry: TeamEntry) -> Ruling:
     author = view.author(entry.device)
     match operation:
         case Invite():
-            return _invite(view, team, author, operation)
+            return _invite(view, team, author, entry.proven, operation)
         case Withdraw():
             return _withdraw(view, author, operation)
         case Admit():
-            return _admit(view, team, author, entry.time, operation)
+            return _admit(view, team, author, entry, operation)
         case SetRole() | RemoveMember():
             _check_target(view, operation.member)
             return _against(view, team, author, entry, operation, operation.member)
@@ -185,8 +185,8 @@ def _verified(key: bytes, message: bytes, signature: bytes) -> bool:
     return crypto.verify(key, message, signature)
 
 
-def _invite(view: View, team: TeamId, author: Author, operation: Invite) -> Ruling:
-    if not _is_bound(team, author.device, operation):
+def _invite(view: View, team: TeamId, author: Author, proven: bool, operation: Invite) -> Ruling:
+    if not proven and not _is_bound(team, author.device, operation):
         raise Refused(Reason.BAD_PROOF, "the invitation is not of this team or inviter")
     if operation.member is not None:
         if operation.member != author.member:
@@ -222,11 +222,12 @@ def _withdraw(view: View, author: Author, operation: Withdraw) -> Ruling:
     return _own_or_in_charge(view, author, view.facts.author[place])
 
 
-def _admit(view: View, team: TeamId, author: Author, time: int, operation: Admit) -> Ruling:
+def _admit(view: View, team: TeamId, author: Author, entry: TeamEntry, operation: Admit) -> Ruling:
     if operation.invitation is None:
         raise Refused(Reason.INVITATION_UNKNOWN, "no invitation")
     place, invite = _find_invite(view, operation.invitation)
-    if not _is_proved(invite.key, team, operation.invitation, operation.device, operation.proof):
+    terms = (operation.invitation, operation.device, operation.proof)
+    if not entry.proven and not _is_proved(invite.key, team, *terms):
         raise Refused(Reason.BAD_PROOF, "not the invitation's key, or for another device")
     if any(view.counting(view.facts.withdrawals.get(place, ()))):
         raise Refused(Reason.INVITATION_WITHDRAWN, "withdrawn")
@@ -235,7 +236,7 @@ def _admit(view: View, team: TeamId, author: Author, time: int, operation: Admit
     if not is_reissue(view, place, operation.device):
         if inviter_is_cut(view, place):
             raise Refused(Reason.INVITATION_WITHDRAWN, "its inviter was cut")
-        if time > invite.expires:
+        if entry.time > invite.expires:
             raise Refused(Reason.INVITATION_EXPIRED, "expired")
     if operation.member != invite.member:
         raise Refused(Reason.NOT_AUTHORISED, "the invitation is for another member's device")

@@ -138,6 +138,15 @@ class Team:
         """The protocol version below which a device can't understand this team."""
         return self.policy.min_version
 
+    @property
+    def proven(self) -> frozenset[EntryId]:
+        """The invitations and admissions that count: what they had to be signed with is good.
+
+        An entry's id commits to all that these signatures are of, so they need no second look.
+        """
+        admissions = (device.admitted_by for device in self.devices.values())
+        return frozenset((*self.invitations, *admissions))
+
     def present_members(self) -> tuple[Member, ...]:
         """Those who neither left nor were removed, the most senior first."""
         return tuple(member for member in self.members.values() if member.present)
@@ -185,15 +194,16 @@ class Team:
         return None if cut is None else cut.seq
 
 
-def entry_of(ident: EntryId, header: Header, payload: bytes | None) -> TeamEntry:
-    """What the rules look at, of an entry of a team log."""
+def entry_of(
+    ident: EntryId, header: Header, payload: bytes | None, proven: bool = False
+) -> TeamEntry:
+    """What the rules look at, of an entry of a team log. `proven`: see `Team.proven`."""
     read: operation.Operation | operation.Unknown | Unreadable | None = None
     if header.payload_class == PayloadClass.OPERATION:
         missing = Unreadable(Reason.PAYLOAD_NEEDED)
         read = missing if payload is None else operation.read(body(payload))
-    return TeamEntry(
-        ident, header.device, header.incarnation, header.seq, header.backlink, header.time, read
-    )
+    place = (header.device, header.incarnation, header.seq, header.backlink)
+    return TeamEntry(ident, *place, header.time, read, proven)
 
 
 def entries_of(page: Page) -> list[TeamEntry]:

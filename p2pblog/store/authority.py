@@ -6,7 +6,7 @@ The one file of the store that knows how a team looks.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,16 +36,21 @@ class Authority:
     team: Team
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], team_id: TeamId) -> Authority:
-        """The authority of these entries."""
-        return cls((), team.evaluate((), team_id)).with_more(entries, team_id)
+    def of(
+        cls, entries: Iterable[Entry], team_id: TeamId, proven: Container[EntryId] = ()
+    ) -> Authority:
+        """The authority of these entries; `proven` are those that `Team.proven` had before."""
+        return cls((), team.evaluate((), team_id)).with_more(entries, team_id, proven)
 
-    def with_more(self, entries: Iterable[Entry], team_id: TeamId) -> Authority:
+    def with_more(
+        self, entries: Iterable[Entry], team_id: TeamId, proven: Container[EntryId] = ()
+    ) -> Authority:
         """The authority of these entries too."""
         known = {entry.id: entry for entry in self.entries}
         for entry in entries:
             if entry.id not in known:
-                known[entry.id] = team.entry_of(entry.id, entry.header, entry.payload)
+                fields = (entry.id, entry.header, entry.payload)
+                known[entry.id] = team.entry_of(*fields, entry.id in proven)
         kept = tuple(known.values())
         return Authority(kept, team.evaluate(kept, team_id))
 
@@ -90,6 +95,20 @@ def read(connection: sqlite3.Connection, logs: Iterable[Log]) -> Iterator[Entry]
             ):
                 header = log.whole(stored)
                 yield Entry(entry_id(header), parse_header(header), header, signature, payload)
+
+
+def proven(connection: sqlite3.Connection) -> frozenset[EntryId]:
+    """The entries whose proofs were found good at an earlier start.
+
+    The store is trusted for this as for everything in it: what came was verified before it was
+    stored. Of a team of a thousand devices the proofs take a fifth of a second.
+    """
+    return frozenset(EntryId(row[0]) for row in connection.execute("SELECT id FROM proven"))
+
+
+def keep_proven(connection: sqlite3.Connection, ids: Iterable[EntryId]) -> None:
+    """Note that the proofs of these are good."""
+    connection.executemany("INSERT INTO proven VALUES (?)", [(ident,) for ident in ids])
 
 
 def of_pages(pages: Iterable[Page]) -> Iterator[Entry]:

@@ -57,11 +57,16 @@ class Core:
             self._backlog = Backlog(newest or 0)
             self._channels = dict(connection.execute("SELECT name, channel FROM channels"))
             team_entries = authority.read(connection, self._catalog.by_id.values())
-            self._authority = Authority.of(team_entries, self.team_id)
+            proven = authority.proven(connection)
+            self._authority = Authority.of(team_entries, self.team_id, proven)
             self._allowances = budgets.load(connection)
         self._spared: DeviceKey | None = None
         if made != views.VERSION:
             self.rebuild_views()
+        fresh = self.team.proven - proven
+        if fresh:
+            with contextlib.suppress(CantWrite), database.writing() as connection:
+                authority.keep_proven(connection, fresh)
 
     @classmethod
     def create(cls, path: Path, team_id: TeamId, store_id: bytes) -> Self:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,12 @@ RUNS = 3
 
 
 def main(arguments: list[str]) -> None:
-    """Measure, print, write."""
+    """Measure, print, write.
+
+    Processes keep their bytecode, as that of an installed program is kept: else each would compile
+    the sources anew, which takes longer than all the rest of a start.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if arguments[:1] == ["peers"]:
         compare(arguments[1:])
         return

@@ -48,6 +48,19 @@ def test_order_and_repetition_do_not_matter(seed: int, steps: int) -> None:
 
 @given(SEEDS, st.integers(0, 60), st.floats(0, 1))
 @settings(max_examples=60, deadline=None)
+def test_what_was_proven_needs_no_second_look(seed: int, steps: int, share: float) -> None:
+    """What a part of a history has proven holds in the whole of it."""
+    made = random_team(seed, steps)
+    chance = random.Random(seed)
+    entries = made.team_entries()
+    part = [entry for entry in entries if chance.random() < share]
+    proven = evaluate(part, made.id).proven
+    marked = [entry._replace(proven=entry.id in proven) for entry in entries]
+    assert evaluate(marked, made.id) == made.team()
+
+
+@given(SEEDS, st.integers(0, 60), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
 def test_any_part_of_a_history_is_a_team(seed: int, steps: int, share: float) -> None:
     made = random_team(seed, steps)
     chance = random.Random(seed)

@@ -9,6 +9,7 @@ from threading import Event
 from p2pblog.errors import Reason
 from p2pblog.protocol.entry import Incarnation
 from p2pblog.protocol.log import Outcome
+from p2pblog.protocol.operation import Invite, Role
 from p2pblog.store.records import PostQuery, TextState
 from p2pblog.store.replica import Replica
 from tests.store.world import NOW, STORE, World, stored
@@ -25,6 +26,24 @@ def test_a_new_store_has_a_team_once_the_founding_is_ingested(tmp_path: Path) ->
         assert replica.team.name == "Firm"
         assert replica.team_id == world.team_id
         assert replica.store_id == STORE
+
+
+def test_a_start_remembers_what_it_has_proven(tmp_path: Path) -> None:
+    world, path = World(5), tmp_path / "store"
+    forged = world.operate(
+        lambda after: Invite(after, world.keys[1].public, Role.MEMBER, None, NOW * 2, bytes(64))
+    )
+    world.replica(path).close()
+    with Replica.open(path) as replica:
+        team, marked = replica.team, [entry.proven for entry in replica.team_entries]
+        assert not any(marked)
+    with Replica.open(path) as replica:
+        assert replica.team == team
+        again = {entry.id for entry in replica.team_entries if entry.proven}
+        assert again == team.proven
+        assert len(again) > 5
+        assert replica.team.void[forged.id] is Reason.BAD_PROOF
+        assert forged.id not in again
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:

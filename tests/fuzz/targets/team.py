@@ -51,6 +51,10 @@ def run(data: bytes) -> str:
     found = team.evaluate(entries, acts.team)
     random.Random(len(data)).shuffle(entries)
     assert team.evaluate([*entries, *entries[:2]], acts.team) == found
+    again = [
+        team.entry_of(one.id, one.header, one.payload, one.id in found.proven) for one in acts.made
+    ]
+    assert team.evaluate(again, acts.team) == found
     _look(found)
     return f"{len(found.members)} members, {len(set(found.void.values()))} reasons"
 
