@@ -26,9 +26,13 @@ PATIENCE: Final = 3  # times what a piece of work took, before the next: a quart
 
 
 class Courtesy:
-    """Who is to wait, and for how long. Strangers have one account together."""
+    """Who is to wait, and for how long. Strangers have one account together.
+
+    `ahead`: bytes of pages that were checked before their turn, for where it is calm.
+    """
 
     def __init__(self) -> None:
+        self.ahead = 0
         self._calm_at = -math.inf
         self._accounts: dict[DeviceKey | None, Account] = {}
 

@@ -52,8 +52,10 @@ _T = TypeVar("_T")
 
 INBOX = 16  # reads waiting to be handled, 4 MiB at most: then the peer is slowed down
 BULK = 64 * 1024  # bytes of a read from which its pages are checked while others are stored
-LARGE = 16 * 1024  # bytes of a message that is no page from which it is parsed in a thread: 2 ms
+LARGE = 16 * 1024  # bytes of a message from which it is parsed, or its page checked, in a thread
+MAX_AHEAD = 4 * 1024 * 1024  # bytes of pages checked ahead, all sessions: six times that is held
 BATCH_BYTES = 2 * 1024 * 1024  # pages ingested at a time
+BATCH_LITTLE = 256 * 1024  # the same while somebody posts
 SERVE_BYTES = 1024 * 1024  # pages read from the store at a time
 MAX_OUTBOX = 8 * 1024 * 1024  # of control messages that a peer does not take: then it is dropped
 MESSAGE_COST = 0.0003  # seconds that a message costs besides: decrypting, handing on, waking up
@@ -106,10 +108,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that came in bulk; `spent` are the seconds that it took to check it."""
+    """A page that came in bulk in a message of `size`, checked in `spent` seconds."""
 
     message: message.PageMessage
     checked: Checked
+    size: int
     spent: float
 
 
@@ -215,6 +218,7 @@ class Driver:
         self._outbox: list[bytes] = []
         self._outbox_size = 0
         self._pages: list[tuple[Ingest, bytes | Checked]] = []
+        self._held = 0  # bytes of pages that are checked and not handled yet
         self._check_limit = trio.CapacityLimiter(1)
         self._wake = trio.Event()
         self._alarm = trio.CancelScope()
@@ -246,6 +250,7 @@ class Driver:
             self.end = self.end or Close(error.reason, error.detail, fault)
         finally:
             self.session.phase = Phase.CLOSED
+            self._hold(-self._held)
             self._hub.claims.leave(self.session)
 
     async def _work(self) -> None:
@@ -276,18 +281,30 @@ class Driver:
         async with send:
             while messages := await self.connection.receive():
                 bulk = self.is_live and sum(map(len, messages)) >= BULK
-                await send.send([await self._checked(m) if bulk else m for m in messages])
+                await send.send([await self._ahead(m) if bulk else m for m in messages])
 
-    async def _checked(self, data: bytes) -> Received:
-        """The page in a message, checked in a thread; whatever else it is, as it came."""
-        if not message.seems_page(data):
+    async def _ahead(self, data: bytes) -> Received:
+        """The page in a message, checked while others are stored; else the message as it came."""
+        courtesy = self.account.courtesy
+        if not (message.seems_page(data) and courtesy.is_calm and courtesy.ahead < MAX_AHEAD):
             return data
+        self._hold(len(data))
         try:
-            received = message.parse(data)
+            return await self._page(data)
         except Refused:  # by whoever handles it, after what came before
+            self._hold(-len(data))
             return data
+
+    async def _page(self, data: bytes) -> Page:
+        received = message.parse(data)
         assert isinstance(received, message.PageMessage)
-        return Page(received, *await self._aside(self._hub.replica.check_page, received.page))
+        checked = await self._aside(self._hub.replica.check_page, received.page)
+        return Page(received, checked[0], len(data), checked[1])
+
+    def _hold(self, size: int) -> None:
+        """So much more is checked and waits; less, where negative."""
+        self._held += size
+        self.account.courtesy.ahead += size
 
     async def _aside(self, function: Callable[..., _T], *args: object) -> tuple[_T, float]:
         """`timed` in a thread, while other sessions go on."""
@@ -310,7 +327,7 @@ class Driver:
         for data in messages:
             if self.end is not None:
                 return
-            received = await self._parsed(data)
+            received, checked = await self._parsed(data)
             if not isinstance(received, message.PageMessage) or self._is_full():
                 await self._ingest_waiting()
             for piece in pieces(received):
@@ -318,24 +335,29 @@ class Driver:
                     return
                 now = trio.current_time()
                 effects, spent = timed(self.session.receive, piece, now, self._hub.clock())
-                await self._apply_all(effects, data.checked if isinstance(data, Page) else None)
+                await self._apply_all(effects, checked)
                 self.account.owe(spent)
                 await self.account.pay(always=True)
 
-    async def _parsed(self, data: Received) -> Message | None:
+    async def _parsed(self, data: Received) -> tuple[Message | None, Checked | None]:
+        self.account.owe(MESSAGE_COST)
         if isinstance(data, Page):
-            self.account.owe(MESSAGE_COST)
+            self._hold(-data.size)
+        elif self.is_live and len(data) >= LARGE and message.seems_page(data):
+            data = await self._page(data)
+        if isinstance(data, Page):
             self.account.owe_bulk(data.spent)
-            return data.message
-        if len(data) < LARGE or message.seems_page(data):
+            return data.message, data.checked
+        if len(data) < LARGE:
             received, spent = timed(message.parse, data)
         else:
             received, spent = await self._aside(message.parse, data)
-        self.account.owe(MESSAGE_COST + spent)
-        return received
+        self.account.owe(spent)
+        return received, None
 
     def _is_full(self) -> bool:
-        return sum(len(data) for _, data in self._pages) >= BATCH_BYTES
+        most = BATCH_BYTES if self.account.courtesy.is_calm else BATCH_LITTLE
+        return sum(len(data) for _, data in self._pages) >= most
 
     async def _apply_all(self, effects: Sequence[Effect], checked: Checked | None) -> None:
         """Apply effects of a message, those included that take time."""

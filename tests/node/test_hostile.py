@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,9 @@ from p2pblog.protocol.entry import NO_BACKLINK, Entry
 from p2pblog.protocol.limits import RANDOM_LINKS
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.operation import RemoveMember
+from p2pblog.protocol.post import Post
 from p2pblog.store.replica import Ingested
+from tests.hostile.signing import Pen, packed
 from tests.support.aio import run
 from tests.support.nodes import Office, address, files_of, join, member, texts, until, until_texts
 from tests.support.office import call
@@ -115,6 +118,11 @@ async def was_refused(guest: Node, reason: str) -> bool:
 async def alone(node: Node) -> bool:
     """Whether nobody is connected."""
     return not len(member(node).sessions)
+
+
+async def calm(node: Node) -> bool:
+    """Whether nobody has posted lately."""
+    return member(node).courtesy.is_calm
 
 
 @pytest.mark.parametrize(
@@ -368,3 +376,25 @@ def test_strangers_take_no_link_of_a_large_team(
 async def has_sessions(node: Node, count: int) -> bool:
     """Whether so many are connected, at least."""
     return len(member(node).sessions) >= count
+
+
+def test_what_was_checked_ahead_is_let_go_when_a_session_ends(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with lied_to(tmp_path) as (a, bob):
+            pen = Pen(bob.identity.key, bob.identity.team, random.Random(1))
+            pages, before = list[bytes](), None
+            for _ in range(30):
+                posts = list[Entry]()
+                for _ in range(100):
+                    before = pen.write(Post("x" * 1000, "general").pack(), before)
+                    posts.append(before)
+                pages.append(packed(posts))
+            pages[15] = pages[15][:-1] + b"?"  # a signature that is none: the end
+            await until(lambda: calm(a))
+            await bob.tell(*(message.PageMessage(data, False) for data in pages))
+            assert await bob.goodbye(10) == "bad_signature"
+            await until(lambda: alone(a))
+            assert member(a).courtesy.ahead == 0
+            assert await has_entries(a, 15 * 100)
+
+    run(main)
