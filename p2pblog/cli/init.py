@@ -36,7 +36,8 @@ Examples
 def init(app: App, team: str | None, name: str | None, device: str | None) -> None:
     """Found a team on this machine.
 
-    Its keys are made here and now. What you leave out is asked for on a terminal.
+    Its keys are made here and now. The names of the team and of you, if you leave them out, are
+    asked for on a terminal.
     """
     team = ask(team, "Name of the team", "--team")
     name = ask(name, "Your name", "--name", user_name())

@@ -76,7 +76,8 @@ def _query(channel: str | None, by: str | None, since: str | None, until: str | 
     epilog="""\b
 Examples
   p2pblog search pump seal
-  p2pblog search "unit 4" --limit 5 --json"""
+  p2pblog search "unit 4" --limit 5 --json
+  p2pblog search 'pump*' in:servers from:Dana"""
 )
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option(
@@ -84,6 +85,10 @@ Examples
 )
 @pass_app
 def search(app: App, words: tuple[str, ...], limit: int) -> None:
-    """Find posts that have all the words. Works without the network."""
+    """Find posts that have all the words.
+
+    A WORD may also be "a phrase", pump* (words that begin so), -seal (posts without it), from:NAME
+    or in:CHANNEL. Works without the network.
+    """
     query = " ".join(words)
     posts.show(app, app.api().search(query, limit), f"Nothing here has {query!r}.")

@@ -175,7 +175,7 @@ class Join:
             return "found", "The team was found, and nobody could let us in yet.", ""
         ways = len(self._peering.ways) if self._peering else 0
         if ways:
-            why = f"{ways} found, none of them of the team that the code is for."
+            why = f"{ways} tried, and none of them of the team that the code is for answers."
         else:
             why = "Nobody is in reach on this network."
         hint = "It goes on by itself. A member's address helps: --peer HOST."

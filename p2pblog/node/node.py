@@ -207,6 +207,8 @@ class Node:
         if self._member is None:
             if self.repair:
                 raise Conflict("The store is being repaired.", "Wait: p2pblog status")
+            if self._join is not None and self._join.result is None:
+                raise NotSetUp("This home is in no team yet: it is joining.", "Look: p2pblog join")
             hint = "Found a team: p2pblog init. Or join one: p2pblog join CODE"
             raise NotSetUp("This home belongs to no team yet.", hint)
         return self._member

@@ -169,6 +169,26 @@ def test_strangers_meet_and_prove_their_membership(tmp_path: Path) -> None:
     run(main)
 
 
+def test_while_a_join_is_pending_nothing_else_is_proposed(tmp_path: Path) -> None:
+    async def main() -> None:
+        office = Office(tmp_path)
+        async with office.node("a") as a:
+            await a.found("Acme", "Ana", "desk")
+            code = (await a.invite("member", 1, False)).code
+            nobody = await address(a)
+        async with office.node("b") as b:
+            await b.join(code, "Bob", "van", [nobody])
+
+            async def tried() -> bool:
+                return any("Connection refused" in one for one in (await b.join_state()).tried)
+
+            await until(tried)
+            with pytest.raises(NotSetUp, match="it is joining"):
+                await b.post("hello", "", None, "")
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [("used", "used"), ("withdrawn", "withdrawn"), ("taken", "name")],
