@@ -183,7 +183,7 @@ class Hub(Protocol):
         ...
 
     async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
-        """Store payloads that we wanted, and ask for more."""
+        """Store payloads that we asked for, then call the session's `filled`."""
         ...
 
 
@@ -196,8 +196,6 @@ class Driver:
         self.since = trio.current_time()
         self.progress = Progress()
         self.account = hub.account(connection.remote_device)
-        self.wanted = 0  # payloads asked for and not yet answered
-        self.lacked = 0  # payloads that the peer did not have when it was asked
         self.clock_ahead: int | None = None
         self.remote_port = 0
         self.peer = Peer(connection.remote_device)

@@ -40,12 +40,11 @@ from p2pblog.node.writer import Pages, Writer
 from p2pblog.protocol import crypto, entry, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
-from p2pblog.protocol.frontier import Tips, short
+from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
     MAX_ADDRESSES,
     MAX_OPEN_INVITATIONS,
-    MAX_WANTS,
     ROTATION_INTERVAL,
     SALT_SIZE,
 )
@@ -195,21 +194,10 @@ class Membership:
         self._give_back(driver)
 
     def is_synced(self, driver: Driver, scope: Scope, *, freed: bool) -> None:
-        """One peer has sent all: ask it for payloads, and let others go on with what it had."""
+        """One peer has sent all: let others go on with what it had."""
         log.debug("sync device=%s scope=%s", _brief(driver.remote), scope.name.lower())
         if freed:
             self._let_others_go_on(driver)
-        if scope is Scope.POSTS:
-            driver.lacked = 0
-            self._want(driver)
-
-    def _want(self, driver: Driver) -> None:
-        """Ask for the next payloads that are missing, but for those that the peer lacks too."""
-        wants = self.replica.wants(MAX_WANTS, driver.lacked)
-        driver.wanted = len(wants)
-        if wants:
-            missing = (message.Missing(want.log, want.seq, short(want.id)) for want in wants)
-            driver.say(message.Want(tuple(missing)))
 
     def has_grown(self, results: Sequence[Ingested], pages: Pages, by: Driver | None) -> None:
         """Pages were ingested: tell readers and other sessions, once a log."""
@@ -234,6 +222,8 @@ class Membership:
         if grown:
             self._notify()
             self._check_own(results)
+        if any(result.filled for result in results):
+            self._has_gained(by)
         if any(result.reason is Reason.PAUSED for result in results) or team:
             self.look_at_pauses()
 
@@ -356,17 +346,21 @@ class Membership:
         return [next(done) if wanted else LEFT for wanted in taken]
 
     async def fill(self, driver: Driver, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
-        """Store payloads that we wanted, and ask for more; what was not asked for is left."""
-        if not driver.wanted:
-            return
+        """Store payloads that we asked for, and tell of them those who lack some too."""
         filled = 0
         with suppress(CantWrite):  # they stay wanted
             filled = sum(await self.writer.call(self.replica.fill, items, self.clock()))
         if filled:
             self.writer.index_soon(filled)
-            self._notify()
-        driver.lacked += max(0, driver.wanted - filled)
-        self._want(driver)
+            self._has_gained(driver)
+        driver.apply(driver.session.filled(filled))
+
+    def _has_gained(self, by: Driver | None) -> None:
+        """Payloads came that were missing."""
+        self._notify()
+        for other in self.sessions:
+            if other is not by:
+                other.apply(other.session.gained(trio.current_time()))
 
     def _tell(
         self, log_id: LogId, tip: Tip, data: bytes | None, *, author: DeviceKey, by: Driver | None

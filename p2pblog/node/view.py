@@ -8,7 +8,7 @@ from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import EntryId, Kind, LogId
 from p2pblog.protocol.frontier import Mark, Tips, short
 from p2pblog.protocol.log import Tip, meeting
-from p2pblog.protocol.message import Scope
+from p2pblog.protocol.message import Missing, Scope
 from p2pblog.protocol.session import Standing
 from p2pblog.store.replica import Replica
 
@@ -67,6 +67,15 @@ class ReplicaView:
     def locator(self, log: LogId) -> Sequence[Mark]:
         """Marks down every branch, the highest tips' first, at most 64."""
         return [Mark(tip.seq, short(tip.id)) for tip in self._replica.locator(log)][:64]
+
+    def wanted(self, limit: int, skip: int) -> Sequence[Missing]:
+        """Entries whose payload is missing, the newest first."""
+        found = self._replica.wants(limit, skip)
+        return [Missing(one.log, one.seq, short(one.id)) for one in found]
+
+    def missing(self) -> bytes | None:
+        """Which payloads are missing, as a hash."""
+        return self._replica.missing()
 
     def standing(self, device: DeviceKey) -> Standing:
         """What a device is to the team."""

@@ -175,7 +175,7 @@ class Writer:
         parts = self._share(first)
         pages = [page for _, part in parts for page in part]
         results, spent = await self._run(timed, self._replica.ingest, pages, self._clock())
-        self.index_soon(sum(result.stored for result in results))
+        self.index_soon(sum(result.stored + result.filled for result in results))
         for job, part in parts:
             mine, results = results[: len(part)], results[len(part) :]
             job.done += mine

@@ -27,6 +27,7 @@ ENTRY: Final = b"p2pblog entry"
 PAYLOAD: Final = b"p2pblog payload"
 LOG: Final = b"p2pblog log"
 BUCKET: Final = b"p2pblog bucket"
+WANTED: Final = b"p2pblog wanted"
 PSK: Final = b"p2pblog psk"
 BEACON: Final = b"p2pblog beacon"
 INVITATION_PSK: Final = b"p2pblog joining"
@@ -51,7 +52,7 @@ SIGN_RECOVERY: Final = b"p2pblog recover"
 HASH_LABELS: Final = (
     *(ENTRY, PAYLOAD, LOG, BUCKET, PSK, BEACON),
     *(INVITATION_PSK, INVITATION, RECOVERY, STRETCH, CHECK),
-    *(HEAD, WRAP, BACKUP, PASSPHRASE, CONTENTS),
+    *(HEAD, WRAP, BACKUP, PASSPHRASE, CONTENTS, WANTED),
 )
 SIGN_LABELS: Final = (
     *(SIGN_ENTRY, SIGN_INVITATION, SIGN_PROOF, SIGN_APPROVAL, SIGN_RECOVERY),

@@ -60,6 +60,14 @@ class View(Protocol):
         """What a device is to the team."""
         ...
 
+    def wanted(self, limit: int, skip: int) -> Sequence[Missing]:
+        """Up to `limit` entries whose payload is missing, after the first `skip`, newest first."""
+        ...
+
+    def missing(self) -> bytes | None:
+        """`wants.digest` of all whose payload is missing, as far as the frontier names them."""
+        ...
+
 
 class Job(NamedTuple):
     """Send the peer a run of a log: what follows `after` on the way to `upto`, that included.
@@ -144,7 +152,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The peer sent payloads that we wanted."""
+    """The peer sent payloads that we asked for: store those that are right, then call `filled`."""
 
     items: tuple[tuple[LogId, int, bytes], ...]
 

@@ -63,6 +63,7 @@ MAX_ADDRESSES: Final = 64  # told to a peer at a time
 IDLE_TIMEOUT: Final = 90.0  # three missed pings
 PING_INTERVAL: Final = 30.0  # keeps a NAT's mapping, at 50 bytes
 ANTI_ENTROPY_INTERVAL: Final = 30.0  # one digest of 16 bytes when nothing differs
+FILLED_DELAY: Final = 1.0  # payloads come many in a row: the peer hears of them once
 PULL_DELAY: Final = 0.3  # how long an announced entry may take by another way before it is pulled
 ANNOUNCE_DELAY: Final = 0.2  # announcements are gathered this long
 CLAIM_TIMEOUT: Final = 15.0  # a peer that sends nothing for so long loses its turn

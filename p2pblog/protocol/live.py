@@ -14,16 +14,26 @@ from p2pblog.protocol.comparison import Comparison
 from p2pblog.protocol.effects import Asked, Effect, Equal, Filled, Reached, Send, Told, View
 from p2pblog.protocol.entry import LogId
 from p2pblog.protocol.gossip import NEVER, Claims, Link, Pull
-from p2pblog.protocol.limits import ANTI_ENTROPY_INTERVAL, MAX_HOPS, MAX_PENDING_PULLS, MAX_ROWS
+from p2pblog.protocol.limits import (
+    ANTI_ENTROPY_INTERVAL,
+    FILLED_DELAY,
+    MAX_HOPS,
+    MAX_PENDING_PULLS,
+    MAX_ROWS,
+)
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Digest, Message, Scope
+from p2pblog.protocol.wants import Wants
 
 # there is no room for more of its log here, whoever brings it
 FULL = frozenset({Reason.TOO_MANY_INCARNATIONS, Reason.PAUSED})
 
 
 class LivePart:
-    """One side of it. Effects go to `out`; `open` says whether both sides are authorised."""
+    """One side of it. Effects go to `out`; `open` says whether both sides are authorised.
+
+    `wants` asks the peer for payloads that are missing here.
+    """
 
     def __init__(
         self,
@@ -38,6 +48,7 @@ class LivePart:
         initiator: bool,
     ) -> None:
         self.open = False
+        self.wants = Wants(view, out)
         self._view = view
         self._claims = claims
         self._sources = claims.sources
@@ -50,6 +61,7 @@ class LivePart:
         self._asked: set[LogId] = set()  # because a page lay over a gap
         self._again = False  # compare again as soon as this comparison is over
         self._next_digest = NEVER
+        self._lacks = True  # whether payloads may be missing at the peer, by what it said last
 
     def begin(self, now: float) -> None:
         """Both sides are authorised."""
@@ -65,9 +77,11 @@ class LivePart:
             case message.Announce():
                 self._on_announce(data, now)
             case message.Want():
+                self._lacks = True
                 self._out.append(Asked(data.entries))
             case message.Payloads():
-                self._out.append(Filled(data.items))
+                if self.wants.is_asking:
+                    self._out.append(Filled(data.items))
             case Digest():
                 self._on_digest(data)
             case message.Peers():
@@ -93,9 +107,14 @@ class LivePart:
             self._out.append(Equal(Scope.TEAM, dict(self._view.tips(Scope.TEAM))))
         if data.posts == mine.posts:
             self._out.append(Equal(Scope.POSTS, dict(self._view.tips(Scope.POSTS))))
-        if self._initiator:
-            return
-        if data == mine or self._comparison.scope is not None:
+        if not self._initiator:
+            self._answer(data, mine)
+        self._lacks = data.missing is not None
+        if data.posts == mine.posts and data.missing != mine.missing is not None:
+            self.wants.ask_all()
+
+    def _answer(self, data: Digest, mine: Digest) -> None:
+        if data[:2] == mine[:2] or self._comparison.scope is not None:
             self._say(mine)
         else:
             self._comparison.begin(Scope.TEAM if data.team != mine.team else Scope.POSTS)
@@ -154,6 +173,11 @@ class LivePart:
                 self._claims.release(self._owner)
             if self._link.relays:
                 self._settle_source(log, hops, live=live, known=known)
+
+    def gained(self, now: float) -> None:
+        """Payloads that were missing came from elsewhere: the peer may lack them too."""
+        if self.open and self._lacks:
+            self._next_digest = min(self._next_digest, now + FILLED_DELAY)
 
     def take_again(self, now: float) -> None:
         """What was refused may be taken by now."""
@@ -278,10 +302,10 @@ class LivePart:
             frontier.digest(self._view.tips(scope), self._key)
             for scope in (Scope.TEAM, Scope.POSTS)
         )
-        return Digest(team, posts)
+        return Digest(team, posts, self._view.missing())
 
     def _say_digest(self, now: float) -> None:
-        self._next_digest = now + ANTI_ENTROPY_INTERVAL
+        self._next_digest = now + ANTI_ENTROPY_INTERVAL if self._initiator else NEVER
         self._say(self._digest())
 
     def _scope_of(self, log: LogId) -> Scope:

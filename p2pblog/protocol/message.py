@@ -148,10 +148,14 @@ class Payloads(NamedTuple):
 
 
 class Digest(NamedTuple):
-    """Both frontiers in 32 bytes: keeps the connection alive and finds what gossip missed."""
+    """Both frontiers in 32 bytes: keeps the connection alive and finds what gossip missed.
+
+    `missing` is that of the payloads that are wanted, None where none is.
+    """
 
     team: bytes
     posts: bytes
+    missing: bytes | None
 
 
 class Peers(NamedTuple):
@@ -292,7 +296,7 @@ _FIELDS: tuple[tuple[type[Any], tuple[tuple[str, Shape], ...]], ...] = (
             ),
         ),
     ),
-    (Digest, (("team", Bytes(16)), ("posts", Bytes(16)))),
+    (Digest, (("team", Bytes(16)), ("posts", Bytes(16)), ("missing", Maybe(Bytes(16))))),
     (
         Peers,
         (

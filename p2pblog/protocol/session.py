@@ -224,13 +224,24 @@ class Session:
             self._live.take_again(now)
         return self._flush()
 
+    def filled(self, count: int) -> list[Effect]:
+        """Of the payloads of a `Filled` so many were stored."""
+        if self.phase is Phase.LIVE:
+            self._live.wants.filled(count)
+        return self._flush()
+
+    def gained(self, now: float) -> list[Effect]:
+        """Payloads that were missing here came, by another session or otherwise."""
+        self._live.gained(now)
+        return self._flush()
+
     def refuse(self, refused: Refused) -> list[Effect]:
         """What the peer sent can't be read, or not stored: the end."""
         self._close(refused.reason, refused.detail)
         return self._flush()
 
     def say(self, data: Message) -> list[Effect]:
-        """Send a message of the driver's: an offer, payloads, peers, wants."""
+        """Send a message of the driver's: an offer, payloads, peers."""
         if self.phase is not Phase.CLOSED:
             self._say(data)
         return self._flush()
@@ -424,6 +435,8 @@ class Session:
                 self._comparison.on_decline(data)
             case message.Done():
                 self._comparison.on_done(data)
+                if data.scope == Scope.POSTS:
+                    self._live.wants.ask_all()
             case _ if self.phase is Phase.LIVE:
                 self._live.receive(data, now)
             case _:

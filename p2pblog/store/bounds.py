@@ -28,9 +28,14 @@ _Row = tuple[int, bytes, bytes | None]  # arrival, header, payload
 def load(connection: sqlite3.Connection, team: TeamId) -> list[Log]:
     """Every log that is stored, with what the frontier says of it."""
     return [
-        replace(log, tips=entries.standing_tips(connection, log)) if log.bounds else log
-        for log in catalog.load(connection, team)
+        _with_tips(connection, log) if log.bounds else log for log in catalog.load(connection, team)
     ]
+
+
+def _with_tips(connection: sqlite3.Connection, log: Log) -> Log:
+    """The log with what the frontier says of it, by its bounds and the signatures held."""
+    proved, tips = entries.provable(connection, log)
+    return replace(log, tips=tips, proved=proved)
 
 
 def judge(writing: Writing) -> Authority:
@@ -91,8 +96,7 @@ def _rebound(writing: Writing, log: Log) -> None:
             "UPDATE branches SET bound = ? WHERE branch = ?", (bounds.get(number), number)
         )
     log = replace(log, bounds=MappingProxyType(bounds))
-    tips = entries.standing_tips(writing.connection, log)
-    writing.changed[log.id] = replace(log, tips=tips)
+    writing.changed[log.id] = _with_tips(writing.connection, log)
 
 
 def _bounds(log: Log, holder: Branch | None, cut: CutOff | None) -> dict[int, int]:
@@ -123,8 +127,8 @@ def _keep_signature(writing: Writing, log: Log, holder: Branch, cut: CutOff) -> 
 def learn_signature(writing: Writing, log: Log, branch: Branch, page: Page) -> None:
     """Of a page that is known, keep the signature at its end, if the log is cut.
 
-    What stands of a log that is cut ends at a signature: two who hold the same entries, and
-    signatures at other heights, would never agree how far it stands.
+    What can be passed on of a log that is cut ends at a signature: of two who hold the same
+    entries, the one that has a higher signature gives it to the other.
     """
     if not log.bounds:
         return

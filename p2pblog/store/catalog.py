@@ -45,8 +45,9 @@ def squeezed(headers: Iterable[bytes]) -> list[bytes]:
 class Log:
     """A log and its branches, the oldest first.
 
-    `tips` are what the frontier says of it: those of whole branches, and of cut ones the highest
-    entry that stands and can be served. `bounds`: branch number to the height it is cut at.
+    `tips` are what the frontier says of it: those of whole branches, and where it is cut the ends
+    of what stands and can be served. `bounds`: branch number to the height it is cut at. `proved`,
+    where it is cut: branch number to the height up to which it can be served.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Log:
     tips: tuple[Tip, ...] = ()
     bounds: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     sizes: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    proved: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def shared(self) -> bytes:
@@ -86,6 +88,10 @@ class Log:
         """Up to where a branch is shown and served."""
         tip = self.branch(number).tip.seq
         return min(tip, self.bounds.get(number, tip))
+
+    def served(self, number: int) -> int:
+        """Up to where a branch can be passed on."""
+        return self.proved.get(number, 0) if self.bounds else self.branch(number).tip.seq
 
     def carrier(self, branch: Branch, seq: int) -> Branch:
         """Which branch holds the entry at `seq` of `branch`: itself or one that it grew from."""

@@ -8,7 +8,7 @@ of its log share is left out of the row, and put back when it is read.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from types import MappingProxyType
 
@@ -85,21 +85,6 @@ def locator(connection: sqlite3.Connection, log: Log) -> list[Tip]:
     return list(found)[:MAX_MARKS]
 
 
-def signed_below(
-    connection: sqlite3.Connection, log: Log, branch: Branch, height: int
-) -> Tip | None:
-    """The highest entry at or below `height` of a branch whose own signature is held."""
-    for number, first, last in reversed(log.runs(branch, 0, min(height, branch.tip.seq))):
-        row = connection.execute(
-            "SELECT seq, header FROM entries WHERE branch = ? AND seq BETWEEN ? AND ? "
-            "AND signature IS NOT NULL ORDER BY seq DESC LIMIT 1",
-            (number, first, last),
-        ).fetchone()
-        if row:
-            return Tip(row[0], entry.entry_id(log.whole(row[1])))
-    return None
-
-
 def parting(log: Log, one: Branch, other: Branch) -> int:
     """The height up to which two branches are the same."""
     height = min(one.tip.seq, other.tip.seq)
@@ -108,18 +93,43 @@ def parting(log: Log, one: Branch, other: Branch) -> int:
     return height
 
 
-def standing_tips(connection: sqlite3.Connection, log: Log) -> tuple[Tip, ...]:
-    """What the frontier says of a log: the tips; where cut, the highest signed places."""
-    tips: dict[Tip, None] = {}
+def provable(connection: sqlite3.Connection, log: Log) -> tuple[Mapping[int, int], tuple[Tip, ...]]:
+    """Of a log: how much of each branch can be passed on, and the tips of what can be.
+
+    A way can be passed on up to its highest signature within the log's bounds, and a branch as far
+    as such a way leads through it. So both follow from what is signed, not from how ways are
+    stored as branches: all who hold the same signatures name the same tips.
+    """
+    ends = _signed_ends(connection, log)
+    branches = {branch.number: branch for branch in log.branches}
+    through = dict.fromkeys(branches, 0)  # up to where the ways to others' ends lead
+    for number, end in ends.items():
+        branch, height = branches[number], end.seq
+        while branch.parent is not None:
+            height = min(height, branch.first - 1)
+            branch = branches[branch.parent]
+            through[branch.number] = max(through[branch.number], height)
+    tips = tuple(end for number, end in ends.items() if end.seq > through[number])
+    heights = {**through, **{n: max(end.seq, through[n]) for n, end in ends.items()}}
+    return MappingProxyType(heights), tips
+
+
+def _signed_ends(connection: sqlite3.Connection, log: Log) -> dict[int, Tip]:
+    """By branch, the highest entry of its own within its bound whose own signature is held."""
+    ends: dict[int, Tip] = {}
     for branch in log.branches:
-        bound = log.bounds.get(branch.number)
-        if bound is None or bound >= branch.tip.seq:
-            tips[branch.tip] = None
-        elif bound >= branch.first:
-            tip = signed_below(connection, log, branch, bound)
-            if tip is not None and tip.seq >= branch.first:
-                tips[tip] = None
-    return tuple(tips)
+        bound = log.standing(branch.number)
+        if bound >= branch.tip.seq:
+            ends[branch.number] = branch.tip  # what is stored of a branch ends in a signature
+            continue
+        row = connection.execute(
+            "SELECT seq, header FROM entries WHERE branch = ? AND seq <= ? "
+            "AND signature IS NOT NULL ORDER BY seq DESC LIMIT 1",
+            (branch.number, bound),
+        ).fetchone()
+        if row:
+            ends[branch.number] = Tip(row[0], entry.entry_id(log.whole(row[1])))
+    return ends
 
 
 def rows(

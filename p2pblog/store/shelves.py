@@ -17,6 +17,8 @@ from p2pblog.store.wants import Wanted
 class Shelves(Core):
     """Frontier, places in logs, and what is served of them."""
 
+    _missing: tuple[object, bytes | None] = None, None  # worked out at which rows, and what
+
     def rows(self, kind_is_team: bool) -> Mapping[LogId, tuple[Tip, ...]]:
         """The frontier: each log's tips, as far as they stand. From memory."""
         return self._catalog.team_rows if kind_is_team else self._catalog.post_rows
@@ -102,6 +104,16 @@ class Shelves(Core):
             return []
         with self._database.reading() as connection:
             return wants.missing(connection, self._catalog, limit, skip)
+
+    def missing(self) -> bytes | None:
+        """`protocol.wants.digest` of all whose payload is missing; worked out once a change."""
+        rows = self._catalog.post_rows  # anew by each change of a log, payloads and bounds too
+        if not self._catalog.wanted:
+            return None
+        if self._missing[0] is not rows:
+            with self._database.reading() as connection:
+                self._missing = rows, wants.digest(connection, self._catalog)
+        return self._missing[1]
 
     def payloads(self, refs: Sequence[tuple[LogId, int, bytes]]) -> list[tuple[LogId, int, bytes]]:
         """(log, seq, payload) of those (log, seq, start of the id) whose payload is here."""

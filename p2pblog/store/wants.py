@@ -7,17 +7,22 @@ arrival (unread, streams, search) meets the text as something new.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from p2pblog.errors import Refused
 from p2pblog.protocol import entry
+from p2pblog.protocol import wants as protocol
 from p2pblog.protocol.entry import EntryId, Header, LogId
+from p2pblog.protocol.frontier import short
 from p2pblog.protocol.log import Branch
+from p2pblog.protocol.message import Missing
 from p2pblog.protocol.page import Page
 from p2pblog.store import entries
 from p2pblog.store.catalog import Catalog, Log
 from p2pblog.store.writing import Writing
+
+_ALL = -1  # of a limit in SQL
 
 
 class Wanted(NamedTuple):
@@ -41,16 +46,29 @@ def missing(
     connection: sqlite3.Connection, catalog: Catalog, limit: int, skip: int
 ) -> list[Wanted]:
     """Up to `limit` entries whose payload is wanted, after the first `skip`, the newest first."""
-    found = []
-    for log, seq, header in connection.execute(
-        "SELECT b.log, e.seq, e.header FROM wants w JOIN entries e USING (arrival) "
+    return [wanted for _, _, wanted in _missing(connection, catalog, limit, skip)]
+
+
+def digest(connection: sqlite3.Connection, catalog: Catalog) -> bytes | None:
+    """`wants.digest` of those that can be passed on; None where there are none."""
+    return protocol.digest(
+        Missing(wanted.log, wanted.seq, short(wanted.id))
+        for log, branch, wanted in _missing(connection, catalog, _ALL, 0)
+        if wanted.seq <= log.served(branch)
+    )
+
+
+def _missing(
+    connection: sqlite3.Connection, catalog: Catalog, limit: int, skip: int
+) -> Iterator[tuple[Log, int, Wanted]]:
+    for number, branch, seq, header in connection.execute(
+        "SELECT b.log, b.branch, e.seq, e.header FROM wants w JOIN entries e USING (arrival) "
         "JOIN branches b USING (branch) WHERE e.seq <= ifnull(b.bound, e.seq) "
         "ORDER BY w.arrival DESC LIMIT ? OFFSET ?",
         (limit, skip),
     ):
-        known = catalog.by_number[log]
-        found.append(Wanted(known.id, seq, entry.entry_id(known.whole(header))))
-    return found
+        log = catalog.by_number[number]
+        yield log, branch, Wanted(log.id, seq, entry.entry_id(log.whole(header)))
 
 
 def payloads(

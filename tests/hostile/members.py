@@ -128,7 +128,7 @@ class Comparer(InSession):
             one
             for _ in range(20)
             for one in (
-                message.Digest(aim.rng.randbytes(16), aim.rng.randbytes(16)),
+                message.Digest(*(aim.rng.randbytes(16) for _ in range(3))),
                 message.Announce(nonsense(aim, MAX_ROWS)),
             )
         ]
@@ -143,7 +143,7 @@ class NeverDone(InSession):
         """A digest makes the victim begin, rows go on and on."""
         every = tuple(range(BUCKETS))
         return [
-            message.Digest(bytes(16), bytes(16)),
+            message.Digest(bytes(16), bytes(16), bytes(16)),
             *(message.Rows(Scope.TEAM, every, nonsense(aim, 2000), True, False) for _ in range(20)),
         ]
 

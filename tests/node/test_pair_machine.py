@@ -3,14 +3,16 @@
 Members write, a founder and an author elsewhere are heard of piece by piece, on either side. The
 connection breaks anywhere in a message, delivers as much as it likes, stands still while time
 passes; stores restart, one is set back to an earlier copy and forks its log; members go. Whenever
-all is quiet, both hold the union of what is authorised; it took few messages; and nothing was
-said that the other must not have, or which was not so (`tests/support/twins.py`).
+all is quiet, both hold the union of what is authorised, texts too; it took few messages, and
+nothing is said any more but digests; and nothing was said that the other must not have, or which
+was not so (`tests/support/twins.py`).
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -22,12 +24,13 @@ from p2pblog.protocol.crypto import DeviceKey
 from p2pblog.protocol.entry import Entry, EntryId, LogId
 from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.log import Outcome, Tip
+from p2pblog.protocol.message import Digest
 from p2pblog.protocol.operation import Extend, MemberId, Rename, Subject
 from p2pblog.store.replica import Replica
 from tests.store.world import World, cut_off
 from tests.support.effort import effort
 from tests.support.logs import INCARNATION, packed
-from tests.support.twins import Clock, Twin, carry, connect, hang_up
+from tests.support.twins import Clock, End, Twin, carry, connect, hang_up
 
 FOUNDER, ONE, TWO, AUTHOR = range(4)  # the founder and the author are elsewhere
 SIDES = st.integers(0, 1)
@@ -128,6 +131,14 @@ class Machine(RuleBasedStateMachine):
         (result,) = self.twins[side].take([packed(run)], None)
         if result.outcome in (Outcome.STORED, Outcome.FORK, Outcome.KNOWN):
             self.alive |= {one.id: one for one in self.way(end)}
+
+    @rule(side=SIDES, which=st.integers(0, 100))
+    def hear_what_is_missing(self, side: int, which: int) -> None:
+        """A text that is missing comes by another way, and with it those of the posts before."""
+        known = {one.id: one for one in self.written}
+        if wants := self.twins[side].replica.wants(100):
+            end = known[wants[which % len(wants)].id]
+            self.twins[side].take([packed(self.way(end))], None)
 
     def way(self, end: Entry) -> list[Entry]:
         known = {one.id: one for one in self.written}
@@ -236,24 +247,34 @@ class Machine(RuleBasedStateMachine):
     @rule(dialler=SIDES)
     def come_to_rest(self, dialler: int) -> None:
         """Let everything arrive: then both hold all that is authorised, or one was removed."""
-        said = -sum(twin.end.said for twin in self.twins if twin.end is not None)
+        said = -sum(len(twin.end.said) for twin in self.twins if twin.end is not None)
         for _ in range(RESTARTS):
             if any(twin.end is None or twin.end.close is not None for twin in self.twins):
                 said = max(0, said)
                 self.connect(dialler)
             self.drain()
             ends = [twin.end for twin in self.twins if twin.end is not None]
-            said += sum(end.said for end in ends)
+            said += sum(len(end.said) for end in ends)
             assert said <= MESSAGES, "no rest"
             closes = [end.close for end in ends if end.close is not None]
             if not closes:
                 self.look()
+                self.stay_at_rest(ends)
                 return
-            if any(close.reason is Reason.CUT for close in closes):
+            if any(close.reason is self.end_of_the_second() for close in closes):
                 assert self.gone
                 return
             assert not any(close.fault for close in closes), closes
         raise AssertionError("no connection lasts")
+
+    def end_of_the_second(self) -> Reason:
+        """Why nobody talks to the second once it is removed.
+
+        Where the first was set back to before it knew of the second, it is shown an admission and
+        a removal: from who is no member it learns neither.
+        """
+        known = self.twins[1].key.public in self.twins[0].replica.team.devices
+        return Reason.CUT if known else Reason.NOT_A_MEMBER
 
     @rule(dialler=SIDES, heard=st.tuples(HEARD, HEARD), counts=st.tuples(COUNT, COUNT))
     def part_and_meet(self, dialler: int, heard: tuple[int, int], counts: tuple[int, int]) -> None:
@@ -265,6 +286,14 @@ class Machine(RuleBasedStateMachine):
             self.write(side, counts[side])
         self.come_to_rest(dialler)
 
+    @rule(dialler=SIDES, side=SIDES, which=HEARD)
+    def miss_and_find(self, dialler: int, side: int, which: int) -> None:
+        """Both are at rest, and lack texts; then these come to one, and the connection goes on."""
+        self.hear_the_author(side, which, bare=True)
+        self.come_to_rest(dialler)
+        self.hear_what_is_missing(1 - side, which)
+        self.come_to_rest(dialler)
+
     def drain(self) -> None:
         for _ in range(ROUNDS):
             while any([carry(twin, 1 << 20) for twin in self.twins] + self.served()):
@@ -274,64 +303,53 @@ class Machine(RuleBasedStateMachine):
                 if twin.end is not None:
                     twin.end.tick()
 
+    def stay_at_rest(self, ends: Sequence[End]) -> None:
+        """Nothing is left to say: from now on there are digests, and nothing comes of them."""
+        before = [len(end.said) for end in ends]
+        self.drain()
+        for end, count in zip(ends, before, strict=True):
+            assert end.close is None
+            assert set(end.said[count:]) == {Digest}, end.said[count:]
+
     def served(self) -> list[bool]:
         return [twin.end is not None and twin.end.serve() for twin in self.twins]
 
     def look(self) -> None:
+        """Both hold, name and can pass on the same: all that is alive and counts."""
         one, two = (twin.replica for twin in self.twins)
-        assert _sorted(one.rows(True)) == _sorted(two.rows(True))
+        for is_team in (True, False):
+            assert _sorted(one.rows(is_team)) == _sorted(two.rows(is_team))
         assert one.team == two.team
         standing = self.standing()
-        if self.is_cut_unclear():
-            standing = {n: e for n, e in standing.items() if e.header.device != self.author}
-        ours, theirs = (self.judged(twin) for twin in self.twins)
-        assert _sorted(ours) == _sorted(theirs)
         for twin in self.twins:
             assert all(self.holds(twin, made) for made in standing.values())
-        tips = {tip.id for at in ours.values() for tip in at}
+        tips = {tip.id for at in one.rows(False).values() for tip in at}
         parents = {made.header.backlink for made in standing.values()}
-        due = standing.keys() - parents
-        if not one.team.is_cut(self.author):
-            assert tips == due
-        assert tips <= standing.keys()  # where a log is cut, the highest that are signed
-        assert {name for name in due if standing[name].header.device != self.author} <= tips
-        # Texts need not be the same: one that comes to one side later, while the session lasts, is
-        # asked for by the other when the two next compare. A gap, found by this machine.
-
-    def is_cut_unclear(self) -> bool:
-        """Whether the author is cut, at an entry that neither of the two has or in a parted log.
-
-        How far a branch stands is then the highest signature below the cut-off, of which the two
-        may hold different ones: they need not agree, and only compare again every 30 s. A gap of
-        the protocol, found by this machine.
-        """
-        if not self.twins[0].replica.team.is_cut(self.author):
-            return False
-        theirs = [one for one in self.alive.values() if one.header.device == self.author]
-        parted = len({one.header.seq for one in theirs}) < len(theirs)
-        return parted or self.known_cut().id not in self.alive
-
-    def judged(self, twin: Twin) -> dict[LogId, tuple[Tip, ...]]:
-        """The posts logs on which the two have to agree."""
-        rows = dict(twin.replica.rows(False))
-        if not self.is_cut_unclear():
-            return rows
-        keys = {log: twin.replica.log_key(log) for log in rows}
-        return {n: t for n, t in rows.items() if (key := keys[n]) and key[0] != self.author}
+        assert tips == standing.keys() - parents
+        missing = [{want.id for want in store.wants(1000)} for store in (one, two)]
+        assert missing[0] & standing.keys() == missing[1] & standing.keys()
 
     def standing(self) -> dict[EntryId, Entry]:
-        """What is alive and counts, as far as the two know of removals."""
-        team = self.twins[0].replica.team
-        if not team.is_cut(self.author):
+        """What is alive and counts, as far as the two know of removals and can prove it."""
+        if not self.twins[0].replica.team.is_cut(self.author):
             return self.alive
-        end = self.known_cut()
         others = {n: one for n, one in self.alive.items() if one.header.device != self.author}
-        way = {one.id for one in self.way(end)}
-        theirs = {n: one for n, one in self.alive.items() if one.header.device == self.author}
-        if end.id in theirs:
-            return others | {n: one for n, one in theirs.items() if n in way}
-        below = {n: one for n, one in theirs.items() if one.header.seq < end.header.seq}
-        return others | below
+        end = self.known_cut()
+        ends = [end]
+        if end.id not in self.alive:
+            below = [one for one in self.written if one.header.seq < end.header.seq]
+            ends = [one for one in below if self.is_proved(one)]
+        return others | {one.id: one for end in ends for one in self.way(end)}
+
+    def is_proved(self, end: Entry) -> bool:
+        """Whether one of the two can serve all up to a post: a page has to end in a signature."""
+        log = self.world.log_id(AUTHOR)
+        tip = Tip(end.header.seq, end.id)
+        for twin in self.twins:
+            pages = twin.replica.cut_pages(log, None, tip, 1 << 20)
+            if pages and pages[-1].last == tip:
+                return True
+        return False
 
     def known_cut(self) -> Entry:
         """Where the author's log ends by the operations that the two have heard of."""

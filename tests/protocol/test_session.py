@@ -296,7 +296,7 @@ LIVE_ONLY: list[Message] = [
     message.Announce((ROW,)),
     message.Want(()),
     message.Payloads(()),
-    message.Digest(bytes(16), bytes(16)),
+    message.Digest(bytes(16), bytes(16), None),
     message.Peers(()),
     message.Push((ROW.log,), True),
 ]

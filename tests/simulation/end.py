@@ -127,7 +127,7 @@ class End:
             case Close():
                 self.end = effect
             case _:
-                pass  # what is reported to people; and payloads: none is ever erased here
+                pass  # what is reported to people; and payloads: none is ever missing here
 
     def send(self, data: bytes) -> None:
         """Put a message on the wire."""

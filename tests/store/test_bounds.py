@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from p2pblog.errors import Reason
-from p2pblog.protocol.entry import Entry
+from p2pblog.protocol.entry import Entry, LogId
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.operation import Extend
 from p2pblog.store.records import PostQuery
@@ -148,3 +148,48 @@ def test_a_known_page_shows_how_far_a_cut_log_can_be_proved(tmp_path: Path) -> N
         size = replica.totals().size
         replica.ingest([packed(run[5:8])], NOW)
         assert replica.totals().size == size
+
+
+def test_what_leads_to_another_tip_is_none_however_branches_are_stored(tmp_path: Path) -> None:
+    world = World(2)
+    trunk = world.posts(1, 6)
+    fork = world.posts(1, 4, after=trunk[2])
+    pages = [packed(trunk[:2]), packed(trunk), packed(trunk[:3] + fork)]
+    other = [pages[0], pages[2], pages[1]]
+    with (
+        world.replica(tmp_path / "one", pages) as one,
+        world.replica(tmp_path / "other", other) as two,
+    ):
+        removal = packed([world.remove(1, cut_off(fork[2]))])
+        for replica in (one, two):
+            stored(replica, removal)
+            assert replica.rows(False)[world.log_id(1)] == (tip(fork[2]),)
+
+
+def test_stores_with_other_signatures_of_parted_ways_come_to_name_the_same(tmp_path: Path) -> None:
+    world = World(2)
+    trunk = world.posts(1, 9)
+    fork = world.posts(1, 6, after=trunk[3])
+    nowhere = world.posts(1, 9, after=trunk[0])[-1]  # at seq 10, with neither of the two
+    log = world.log_id(1)
+    one = [packed(trunk[:6]), packed(trunk[6:]), packed(fork[:5])]
+    two = [packed(trunk[:4] + fork[:2]), packed(fork[2:]), packed(trunk[4:8])]
+    with (
+        world.replica(tmp_path / "one", one) as first,
+        world.replica(tmp_path / "two", two) as other,
+    ):
+        removal = packed([world.remove(1, cut_off(nowhere))])
+        for replica in (first, other):
+            stored(replica, removal)
+        assert set(first.rows(False)[log]) == {tip(trunk[8]), tip(fork[4])}
+        assert set(other.rows(False)[log]) == {tip(trunk[7]), tip(fork[1])}
+        give(log, first, other)
+        give(log, other, first)
+        for replica in (first, other):
+            assert set(replica.rows(False)[log]) == {tip(trunk[8]), tip(fork[4])}
+
+
+def give(log: LogId, source: Replica, target: Replica) -> None:
+    """All that one can pass on of a log."""
+    for end in source.rows(False)[log]:
+        target.ingest([one.page for one in source.cut_pages(log, None, end, ALL)], NOW)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from p2pblog.protocol import page
+from p2pblog.protocol import page, wants
 from p2pblog.protocol.entry import Entry
+from p2pblog.protocol.frontier import short
 from p2pblog.protocol.log import Outcome
+from p2pblog.protocol.message import Missing
 from p2pblog.store.records import PostQuery, TextState
-from tests.store.world import NOW, World
+from tests.store.world import NOW, World, cut_off, stored
 from tests.support.logs import packed
 
 
@@ -72,3 +74,26 @@ def test_a_known_page_fills_what_is_missing(tmp_path: Path) -> None:
         assert {post.state for post in replica.posts(PostQuery())} == {TextState.HERE}
         arrivals = [post.arrival for post in replica.by_arrival(0, 10)]
         assert len(set(arrivals)) == 6
+
+
+def test_the_hash_of_what_is_missing_is_that_of_what_can_be_passed_on(tmp_path: Path) -> None:
+    world = World(2)
+    run = world.posts(1, 9)
+    log = world.log_id(1)
+    elsewhere = world.posts(1, 4, after=run[3])[-1]  # at seq 8, on a branch that is not here
+    pages = [without(run[:5], 2, 3), without(run[5:], 6, 8)]
+    with world.replica(tmp_path / "store", pages) as replica:
+
+        def due(*seqs: int) -> bytes | None:
+            return wants.digest(Missing(log, n, short(run[n - 1].id)) for n in seqs)
+
+        assert replica.missing() == due(2, 3, 6, 8)
+        stored(replica, packed([world.remove(1, cut_off(elsewhere))]))
+        assert [want.seq for want in replica.wants(10)] == [6, 3, 2]  # 6 is here, and not proved
+        assert replica.missing() == due(2, 3)
+        replica.ingest([packed(run[5:7])], NOW)
+        assert replica.missing() == due(2, 3)
+        replica.fill([(log, 2, run[1].payload or b"")], NOW)
+        assert replica.missing() == due(3)
+        replica.fill([(log, 3, run[2].payload or b"")], NOW)
+        assert replica.missing() is None

@@ -49,7 +49,7 @@ def honest(known: Known) -> list[Message]:
         message.Announce((row,)),
         message.Want((missing,)),
         message.Payloads(((log, tip.seq, bytes(40)),)),
-        message.Digest(bytes(16), bytes(16)),
+        message.Digest(bytes(16), bytes(16), bytes(16)),
         message.Peers(((known.device, ("127.0.0.1:1",)),)),
         message.Push((log,), False),
         message.Join(EntryId(bytes(32)), known.device, "Eve", "box", bytes(128)),

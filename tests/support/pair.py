@@ -25,7 +25,6 @@ from p2pblog.protocol.session import (
     Filled,
     Ingest,
     Judge,
-    Live,
     Phase,
     Send,
     Session,
@@ -33,7 +32,7 @@ from p2pblog.protocol.session import (
     Synced,
 )
 from tests.support.logs import START, TEAM, packed, tip
-from tests.support.replicas import Replica, Taken
+from tests.support.replicas import Item, Replica, Taken
 
 LATENCY = 0.05
 KEY = b"h" * 64  # the handshake's hash
@@ -111,6 +110,16 @@ class Node:
         for end in list(self.ends):
             end.apply(end.session.team_changed())
 
+    def find(self, *places: tuple[LogId, int]) -> None:
+        """Payloads that were dropped come back, by none of the peers."""
+        self.replica.fill((*place, self.replica.lost[place]) for place in places)
+        self.gained(None)
+
+    def gained(self, by: End | None) -> None:
+        for end in self.ends:
+            if end is not by:
+                end.apply(end.session.gained(self.world.now))
+
     def look_again(self, but: End) -> None:
         for end in self.ends:
             if end is not but:
@@ -165,8 +174,11 @@ class End:
                 case Synced(_, freed):
                     if freed:
                         self.node.look_again(self)
-                case Asked() | Filled() | Live():
-                    pass
+                case Asked(entries):
+                    found = self.node.replica.payloads(entries)
+                    self.apply(self.session.say(message.Payloads(found)))
+                case Filled(items):
+                    self._fill(items)
                 case Close():
                     self.end()
         self._wake()
@@ -225,6 +237,12 @@ class End:
         known = not taken.new and taken.reason is None
         now = node.world.now
         self.apply(self.session.ingested(taken.log, due, known, taken.reason, now))
+
+    def _fill(self, items: Sequence[Item]) -> None:
+        filled = self.node.replica.fill(items)
+        if filled:
+            self.node.gained(self)
+        self.apply(self.session.filled(filled))
 
     def _judge(self, pages: Sequence[bytes]) -> None:
         node, other = self.node, self.other

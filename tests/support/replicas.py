@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from p2pblog.errors import Reason, Refused
-from p2pblog.protocol import codec, entry, frontier, page
+from p2pblog.protocol import codec, entry, frontier, page, wants
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.effects import Job, Standing
 from p2pblog.protocol.entry import NO_BACKLINK, Entry, EntryId, Incarnation, Kind, LogId
 from p2pblog.protocol.frontier import Mark
 from p2pblog.protocol.limits import MAX_MARKS, MAX_PAGE_ENTRIES, MAX_PULLED_BRANCHES
 from p2pblog.protocol.log import Branch, Outcome, Tip, locator_heights, meeting, place
-from p2pblog.protocol.message import Scope
+from p2pblog.protocol.message import Missing, Scope
 from p2pblog.protocol.post import Post
 from tests.support.logs import INCARNATION, START, TEAM, key, packed, tip
 
 ADMIT, CUT = 1, 2
+
+Item = tuple[LogId, int, bytes]  # a payload and its place
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Replica:
         self.incarnation = INCARNATION
         self.room: int | None = None  # for so many logs of posts
         self.paused: set[LogId] = set()  # logs of which nothing more is taken
+        self.lost: dict[tuple[LogId, int], bytes] = {}  # payloads that were dropped
         self._admitted: set[DeviceKey] = set()
         self._cut: set[DeviceKey] = set()
         self._rng = rng or random.Random(f"replica {number}")
@@ -122,6 +126,23 @@ class Replica:
         if device in self._cut:
             return Standing.CUT
         return Standing.MEMBER if device in self._admitted else Standing.STRANGER
+
+    def wanted(self, limit: int, skip: int) -> Sequence[Missing]:
+        return self._bare()[skip : skip + limit]
+
+    def missing(self) -> bytes | None:
+        return wants.digest(self._bare())
+
+    def _bare(self) -> list[Missing]:
+        """Entries without payload, as a rule the newest of a log first."""
+        found = {
+            Missing(log_id, made.header.seq, frontier.short(made.id)): None
+            for log_id, log in self.logs.items()
+            for way in log.ways
+            for made in way
+            if made.payload is None
+        }
+        return list(found)[::-1]
 
     def _find(self, log: LogId, mark: Mark) -> Tip | None:
         for way in self.logs[log].ways if log in self.logs else ():
@@ -260,6 +281,46 @@ class Replica:
             end += 1
         run = way[start:end]
         return (packed(run), tip(run[-1])) if run else None
+
+    def payloads(self, asked: Iterable[Missing]) -> tuple[Item, ...]:
+        """Those of these payloads that are here."""
+        found = [
+            (one.log, one.seq, payload)
+            for one in asked
+            if (at := self._find(one.log, Mark(one.seq, one.id)))
+            and (way := self.logs[one.log].way_to(at))
+            and (payload := way[-1].payload) is not None
+        ]
+        return tuple(found)
+
+    def fill(self, items: Iterable[Item]) -> int:
+        """Put payloads in; how many were missing and are right."""
+        filled = 0
+        for log_id, seq, payload in items:
+            bare = {made.id: made for made in self._at(log_id, seq) if made.payload is None}
+            for made in bare.values():
+                with suppress(Refused):
+                    entry.check_payload(made.header, payload)
+                    self._put(log_id, made, payload)
+                    filled += 1
+        return filled
+
+    def _at(self, log_id: LogId, seq: int) -> list[Entry]:
+        ways = self.logs[log_id].ways if log_id in self.logs else []
+        return [way[seq - 1] for way in ways if len(way) >= seq]
+
+    def _put(self, log_id: LogId, bare: Entry, payload: bytes | None) -> None:
+        for way in self.logs[log_id].ways:
+            at = bare.header.seq - 1
+            if len(way) > at and way[at].id == bare.id:
+                way[at] = bare._replace(payload=payload)
+
+    def drop(self, log_id: LogId, *seqs: int) -> None:
+        """Lose payloads, as a damaged disk does."""
+        for seq in seqs:
+            for bare in self._at(log_id, seq):
+                self.lost[log_id, seq] = bare.payload or b""
+                self._put(log_id, bare, None)
 
     def snapshot(self) -> dict[LogId, frozenset[Tip]]:
         """What is compared in the end."""

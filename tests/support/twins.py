@@ -18,11 +18,10 @@ from p2pblog.protocol.channel import Ended, Established, SecureChannel
 from p2pblog.protocol.channel import Message as Whole
 from p2pblog.protocol.crypto import DeviceKey, SigningKey
 from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
-from p2pblog.protocol.frontier import Tips, short
+from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
-from p2pblog.protocol.limits import MAX_WANTS
 from p2pblog.protocol.log import Outcome, Tip
-from p2pblog.protocol.message import PageMessage, Scope
+from p2pblog.protocol.message import PageMessage
 from p2pblog.protocol.operation import Operation
 from p2pblog.protocol.session import (
     Asked,
@@ -37,7 +36,6 @@ from p2pblog.protocol.session import (
     Send,
     Session,
     Standing,
-    Synced,
 )
 from p2pblog.store.replica import Appended, Author, Draft, Ingested, Replica
 from tests.support.logs import START
@@ -101,12 +99,13 @@ class Twin:
 
     def take(self, pages: Sequence[bytes], by: End | None) -> list[Ingested]:
         """Ingest pages, and tell the peer."""
-        before = self.cut_rows()
+        cut = self.cut_rows()
         results = self.replica.ingest(pages, self.clock.wall)
         stored = [
             (one, data) for one, data in zip(results, pages, strict=True) if one.stored and one.log
         ]
-        if self.end is not None and any(one.log[2] == Kind.TEAM for one, _ in stored if one.log):
+        team = any(one.log[2] == Kind.TEAM for one, _ in stored if one.log)
+        if self.end is not None and team:
             self.end.team_changed()
         for one, data in stored:
             assert one.log is not None
@@ -114,8 +113,12 @@ class Twin:
             single = one.stored == 1 and one.outcome is Outcome.STORED
             log_id = entry.log_id(self.replica.team_id, *one.log)
             self.tell(log_id, one.tip, data if single else None, one.log[0], by=by)
-        if self.end is not None and self.end.session is not None and before != self.cut_rows():
-            self.end.apply(self.end.session.moved(self.clock.now))
+        if self.end is not None and self.end.session is not None:
+            now = self.clock.now
+            if team and cut != self.cut_rows():
+                self.end.apply(self.end.session.moved(now))
+            if self.end is not by and any(one.filled for one in results):
+                self.end.apply(self.end.session.gained(now))
         return results
 
     def tell(
@@ -151,8 +154,7 @@ class End:
         self.session: Session | None = None
         self.close: Close | None = None
         self.out = bytearray(channel.data_to_send())  # on the way to the other
-        self.said = 0  # messages
-        self._wanted = self._lacked = 0
+        self.said: list[type[object]] = []  # messages
 
     # -- bytes -------------------------------------------------------------------------------
 
@@ -203,17 +205,13 @@ class End:
                     self._ingest(effect)
                 case Judge(pages):
                     self._judge(pages)
-                case Synced(Scope.POSTS):
-                    self._lacked = 0
-                    self._want()
                 case Asked(entries):
                     asked = [(one.log, one.seq, one.id) for one in entries]
                     self._say(message.Payloads(tuple(self.twin.replica.payloads(asked))))
                 case Filled(items):
                     self._fill(items)
                 case Reached(log, seq):
-                    tips = ReplicaView(self.other.replica).tips
-                    heights = [tip.seq for scope in Scope for tip in tips(scope).get(log, ())]
+                    heights = [at.tip.seq for at in self.other.replica.branches(log)]
                     assert max(heights, default=0) >= seq, "it was said to be stored there"
                 case Equal(_, tips_there):
                     self._check_stored(tips_there)
@@ -239,7 +237,7 @@ class End:
             case Standing.MEMBER if isinstance(said, PageMessage):
                 is_team = page.kind_of(said.page) == Kind.TEAM
                 assert is_team or self.session.phase is Phase.LIVE
-        self.said += 1
+        self.said.append(type(said))
         self.channel.send(data)
         self.out += self.channel.data_to_send()
 
@@ -262,19 +260,10 @@ class End:
         clock = self.twin.clock
         self.apply(self.session.judged(clock.now, clock.wall))
 
-    def _want(self) -> None:
-        wants = self.twin.replica.wants(MAX_WANTS, self._lacked)
-        self._wanted = len(wants)
-        if wants:
-            self._say(
-                message.Want(tuple(message.Missing(w.log, w.seq, short(w.id)) for w in wants))
-            )
-
     def _fill(self, items: tuple[tuple[LogId, int, bytes], ...]) -> None:
-        if self._wanted:
-            filled = sum(self.twin.replica.fill(items, self.twin.clock.wall))
-            self._lacked += max(0, self._wanted - filled)
-            self._want()
+        filled = sum(self.twin.replica.fill(items, self.twin.clock.wall))
+        assert self.session is not None
+        self.apply(self.session.filled(filled))
 
     # -- what the driver does by itself ------------------------------------------------------
 

@@ -35,7 +35,8 @@ def _messages(rng: random.Random) -> list[Message]:
         message.Announce(rows, bytes(range(len(rows)))),
         message.Want((wanted,)),
         message.Payloads(((log, 17, rng.randbytes(40)),)),
-        message.Digest(rng.randbytes(16), rng.randbytes(16)),
+        message.Digest(rng.randbytes(16), rng.randbytes(16), None),
+        message.Digest(rng.randbytes(16), rng.randbytes(16), rng.randbytes(16)),
         message.Peers(((rng.randbytes(32), ("192.0.2.17:47110", "[2001:db8::17]:47110")),)),
         message.Push((log,), False),
         message.Join(
