@@ -31,6 +31,7 @@ from tests.bench import (
 )
 from tests.bench.figures import HEAD, Figure, Line, gathered, table, told
 from tests.bench.homes import Place, place
+from tests.support.arguments import at_least
 
 ROWS: dict[str, Callable[[Place], Iterator[Figure]]] = {
     "catchup": catchup.measure,
@@ -61,9 +62,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(EVERY)}")
     parser.add_argument("--small", action="store_true", help="only to see that it works")
-    parser.add_argument("--runs", type=int, help=f"{RUNS}, or 1 with --small")
+    parser.add_argument("--runs", type=at_least(1), help=f"{RUNS}, or 1 with --small")
     parser.add_argument("--json", type=Path, help="write the figures of all runs to this file")
-    parser.add_argument("--shared", type=Path, help="the peers' programs, installed")
+    parser.add_argument("--shared", type=_folder, help="the peers' programs, installed")
     given = parser.parse_args(arguments)
     unknown = set(given.names) - set(EVERY)
     if unknown:
@@ -81,15 +82,25 @@ def main(arguments: list[str]) -> None:
         given.json.write_text(json.dumps({**found, "rows": rows}, indent=1, ensure_ascii=False))
 
 
+def _folder(text: str) -> Path:
+    if not Path(text, "bench.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} has no bench.py")
+    return Path(text)
+
+
 def compare(arguments: list[str]) -> None:
     """`peers --shared DIR [PEER ...]`: the comparison, printed, and its rows in JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench peers")
-    parser.add_argument("names", nargs="*", metavar="PEER", help="a folder of DIR, or p2pblog")
-    parser.add_argument("--shared", type=Path, required=True, help="the programs, installed")
+    parser.add_argument("names", nargs="*", metavar="PEER", help="p2pblog, hyper, ssb ...")
+    parser.add_argument("--shared", type=_folder, required=True, help="the programs, installed")
     parser.add_argument("--small", action="store_true", help="only to see that it works")
-    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--runs", type=at_least(1), default=1)
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     given = parser.parse_args(arguments)
+    there = list(dict.fromkeys(work.peer for work in peers.WHOLE))
+    unknown = set(given.names) - set(there)
+    if unknown:
+        parser.error(f"no such peer: {', '.join(unknown)}; there are: {', '.join(there)}")
     described = machine.described(given.shared.absolute())
     rows = peers.compare(given.shared.absolute(), given.names, given.runs, given.small)
     print(f"{peers.told(rows)}\n\nMedians of {given.runs} runs. {told(described)}.")

@@ -10,13 +10,14 @@ have two entries with one number, or a second incarnation; every store has to be
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
 import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from p2pblog.protocol import page
 from p2pblog.store.migrate import migrations
 from p2pblog.store.records import PostQuery
 from p2pblog.store.replica import Replica
+from tests.support.arguments import at_least
 from tests.support.forge import Forge, forge
 from tests.support.office import eventually, team
 
@@ -336,10 +338,16 @@ def kill_often(folder: Path, kills: int, seed: int) -> Story:
     return story
 
 
-if __name__ == "__main__":
-    _, *given = sys.argv
-    count = int(given[0]) if given else 10_000
+def main(arguments: Sequence[str]) -> None:
+    """As the command line asks."""
+    chance = random.SystemRandom().getrandbits(32)
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.kills", description=__doc__)
+    parser.add_argument("kills", nargs="?", type=at_least(1), default=10_000, metavar="KILLS")
+    parser.add_argument("seed", nargs="?", type=at_least(0), default=chance, metavar="SEED")
+    given = parser.parse_args(arguments)
     with place() as path:
-        kill_often(
-            path, count, int(given[1]) if len(given) > 1 else random.SystemRandom().getrandbits(32)
-        )
+        kill_often(path, given.kills, given.seed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -14,35 +14,48 @@ import argparse
 import base64
 import random
 import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 
 from tests.fuzz import Target, campaign, corpus, load, names
+from tests.support.arguments import at_least
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", nargs="?", choices=[*names(), "all"], metavar="TARGET")
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 2**31))
+    parser.add_argument("--seconds", type=at_least(1), default=60)
+    parser.add_argument("--seed", type=at_least(1), default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--replay", metavar="BASE64")
+    parser.add_argument("--replay", metavar="BASE64", type=_input)
     parser.add_argument("--reached", action="store_true")
     parser.add_argument("--seeds", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
+    fuzzes = asked.target and asked.replay is None and not (asked.reached or asked.seeds)
+    if fuzzes and find_spec("atheris") is None:
+        parser.error("the extra fuzz is not installed: pip install -e '.[fuzz]'")
     targets = [
         load(name) for name in (names() if asked.target in (None, "all") else [asked.target])
     ]
     return max(_one(target, asked) for target in targets)
 
 
+def _input(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it is not base64: {error}") from error
+
+
 def _one(target: Target, asked: argparse.Namespace) -> int:
     if asked.target is None:
         print(f"{target.name:12} {len(corpus.kept(target)):4} inputs  {_first_line(target)}")
     elif asked.replay is not None:
-        print(target.run(base64.b64decode(asked.replay)))
+        print(target.run(asked.replay))
     elif asked.reached:
         _show_reached(target)
     elif asked.seeds:
@@ -77,4 +90,5 @@ def _fuzz(target: Target, asked: argparse.Namespace) -> int:
     return int(result.crash is not None)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

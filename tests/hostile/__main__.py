@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.run import Row, play
+from tests.support.arguments import at_least
 
 HEAD = ("attack", "blows", "live p50, p99, calm p99", "victim grows by", "its processor", "tries")
 
@@ -31,11 +33,20 @@ def show(texts: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Print it as it comes; how many attacks did more than they may."""
-    seconds, failed = float(arguments[0]) if arguments else 20.0, 0
-    chosen = [one for one in ATTACKS if not arguments[1:] or one.name in arguments[1:]]
+    names = [one.name for one in ATTACKS]
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
+    parser.add_argument(
+        "seconds", nargs="?", type=at_least(1.0), default=20.0, metavar="SECONDS", help="of each"
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    given = parser.parse_args(arguments)
+    unknown = set(given.names) - set(names)
+    if unknown:
+        parser.error(f"no such attack: {', '.join(unknown)}; there are: {', '.join(names)}")
+    chosen, failed = [one for one in ATTACKS if one.name in (given.names or names)], 0
     show(HEAD)
     show(["---"] * len(HEAD))
-    for row in play(chosen, seconds):
+    for row in play(chosen, given.seconds):
         show(cells(row))
         failed += bool(row.faults())
         for fault in row.faults():

@@ -16,19 +16,26 @@ from pathlib import Path
 from tests.simulation import calm, growth
 from tests.simulation.office import Office
 from tests.simulation.storm import Storm
+from tests.support.arguments import at_least
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
-    parser.add_argument("--nodes", type=int, nargs="+", default=[100])
-    parser.add_argument("--posts", type=int, default=100)
-    parser.add_argument("--authors", type=int, default=0, help="how many write; 0 for all")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--storm", type=float, default=0.0, help="seconds of trouble, instead")
-    parser.add_argument("--liars", type=int, default=0)
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument(
+        "--nodes", type=at_least(2), nargs="+", default=[100], help="sizes of the team"
+    )
+    parser.add_argument("--posts", type=at_least(1), default=100, help="how many in all")
+    parser.add_argument("--authors", type=at_least(0), default=0, help="how many write; 0 for all")
+    parser.add_argument("--seed", type=int, default=1, help="the same makes the same run")
+    parser.add_argument(
+        "--storm", type=at_least(0.0), default=0.0, help="seconds of trouble, instead"
+    )
+    parser.add_argument("--liars", type=at_least(0), default=0, help="how many lie in a storm")
     parser.add_argument("--growth", action="store_true", help="also catch-up and session start")
     parser.add_argument("--json", action="store_true", help="no table")
     given = parser.parse_args(arguments)
+    if given.liars >= min(given.nodes):
+        parser.error(f"{given.liars} liars leave nobody honest among {min(given.nodes)}")
     logging.disable(logging.WARNING)  # of new incarnations: trouble makes many
     if given.storm:
         return _storm(given)
