@@ -412,7 +412,9 @@ class Driver:
             self._outbox_size = 0
         if self._outbox or self.connection.unsent or self.session.next_job():
             self._wake.set()
-        self._alarm.deadline = min(self._alarm.deadline, self.session.next_deadline())
+        due = self.session.next_deadline()
+        if due < self._alarm.deadline:
+            self._alarm.deadline = due
         if self.end is not None:
             self._scope.cancel()
 

@@ -9,10 +9,11 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import trio
 
@@ -39,7 +40,8 @@ from p2pblog.node.view import ReplicaView
 from p2pblog.node.writer import Pages, Writer
 from p2pblog.protocol import crypto, entry, message, overlay, page
 from p2pblog.protocol.crypto import DeviceKey
-from p2pblog.protocol.entry import Incarnation, Kind, LogId, PayloadClass
+from p2pblog.protocol.effects import Effect
+from p2pblog.protocol.entry import Entry, Incarnation, Kind, LogId, PayloadClass
 from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
@@ -71,6 +73,15 @@ MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking
 REMEMBER_EVERY = 600.0  # seconds: an address that is the same costs no write at each connection
 MAX_KNOCKED = 16  # strangers whose admission fell, kept until they are let in again
 MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
+
+
+class Grown(NamedTuple):
+    """A log that has grown: its tip, the newest entry as a page if that is all, and its author."""
+
+    log: LogId
+    tip: Tip
+    page: bytes | None
+    author: DeviceKey
 
 
 def wall_clock() -> int:
@@ -165,10 +176,13 @@ class Membership:
         self._reach(self.me, log_id, made[-1].entry.header.seq)
         if kind == Kind.TEAM:
             self._team_changed()  # first: who was removed hears no more
-        for one in made if len(made) <= MAX_PUSHED else made[-1:]:
-            tip = Tip(one.entry.header.seq, one.entry.id)
-            data = page.pack([one.entry.header_bytes], [one.entry.payload], [one.entry.signature])
-            self._tell(log_id, tip, data, author=self.me, by=None)
+        self._tell(
+            [
+                Grown(log_id, Tip(one.entry.header.seq, one.entry.id), _page(one.entry), self.me)
+                for one in (made if len(made) <= MAX_PUSHED else made[-1:])
+            ],
+            by=None,
+        )
         self._notify()
         return made
 
@@ -201,7 +215,7 @@ class Membership:
 
     def has_grown(self, results: Sequence[Ingested], pages: Pages, by: Driver | None) -> None:
         """Pages were ingested: tell readers and other sessions, once a log."""
-        grown: dict[LogId, tuple[Tip, bytes | None, DeviceKey]] = {}
+        grown: dict[LogId, Grown] = {}
         team = False
         for result, data in zip(results, pages, strict=True):
             if result.reason is not None:
@@ -214,12 +228,11 @@ class Membership:
             single = result.stored == 1 and log_id not in grown
             single = single and result.outcome is Outcome.STORED
             raw = data.data if isinstance(data, Checked) else data
-            grown[log_id] = (result.tip, raw if single else None, result.log[0])
+            grown[log_id] = Grown(log_id, result.tip, raw if single else None, result.log[0])
         if team:
             self._team_changed()  # first: who was removed hears no more
-        for log_id, (tip, single_page, author) in grown.items():
-            self._tell(log_id, tip, single_page, author=author, by=by)
         if grown:
+            self._tell(grown.values(), by)
             self._notify()
             self._check_own(results)
         if any(result.filled for result in results):
@@ -362,18 +375,21 @@ class Membership:
             if other is not by:
                 other.apply(other.session.gained(trio.current_time()))
 
-    def _tell(
-        self, log_id: LogId, tip: Tip, data: bytes | None, *, author: DeviceKey, by: Driver | None
-    ) -> None:
-        """Tell the peers of a log that has grown; its author too, who pushes only to the next."""
-        own, now = author == self.me, trio.current_time()
+    def _tell(self, grown: Iterable[Grown], by: Driver | None) -> None:
+        """Tell the peers of logs that have grown; its author too, who pushes only to the next."""
+        now = trio.current_time()
         for driver in self.sessions:
-            theirs = driver.remote == author
-            has_it = driver is by or theirs
-            grown = driver.session.stored(
-                *(log_id, tip, data), own=own, theirs=theirs, from_peer=has_it, now=now
-            )
-            driver.apply(grown)
+            effects: list[Effect] = []
+            for log_id, tip, data, author in grown:
+                theirs = driver.remote == author
+                effects += driver.session.stored(
+                    *(log_id, tip, data),
+                    own=author == self.me,
+                    theirs=theirs,
+                    from_peer=driver is by or theirs,
+                    now=now,
+                )
+            driver.apply(effects)
 
     def _team_changed(self) -> None:
         for driver in self.sessions:
@@ -395,7 +411,8 @@ class Membership:
             driver.apply(driver.session.moved(now))
 
     def _reach(self, device: DeviceKey, log_id: LogId, seq: int) -> None:
-        if log_id == self.own_log():
+        key = self.replica.log_key(log_id)
+        if key is not None and self._is_own(key) and key.kind == Kind.POSTS:
             self.reached[device] = max(seq, self.reached.get(device, 0))
 
     def active_devices(self) -> list[DeviceKey]:
@@ -615,6 +632,10 @@ def _literal(text: str, port: int) -> Address:
     """What a peer tells: an address, never a name that we would have to look up."""
     parsed = parse(text, port)
     return literal(parsed.host, parsed.port)
+
+
+def _page(one: Entry) -> bytes:
+    return page.pack([one.header_bytes], [one.payload], [one.signature])
 
 
 def _brief(device: DeviceKey) -> str:

@@ -29,8 +29,9 @@ LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fe
 # one a page, where pages are small
 SEQUEL = 0.00006  # seconds that a post costs once it is stored: indexed, read and shown to an API
 # client, passed on to a peer
+GATHER = 0.01  # seconds at most that little pages gather after a transaction; see `Writer._gather`
 RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
-INDEX_PAUSE = 0.1  # seconds in which new posts gather before the index takes them in
+INDEX_PAUSE = 0.5  # seconds in which new posts gather before the index takes them in
 REST = 2.0  # seconds without anything to write after which the store is at rest
 BY_HAND = 64  # posts of one commit: more are no person's, nor those of many at once
 INDEX_AT_ONCE = 2048  # posts: in bulk it does not wait; half of them cost a third more each
@@ -76,6 +77,7 @@ class Writer:
         self._waiting: list[_Waiting] = []
         self._thread_limit = trio.CapacityLimiter(1)
         self._taking: list[_Taking] = []
+        self._rested_at = 0.0
         self._unindexed = INDEX_AT_ONCE  # posts, as far as is known: the last run left some
         self._news = trio.Event()
 
@@ -110,6 +112,7 @@ class Writer:
         self._taking.append(mine)
         try:
             while mine.left:
+                await self._gather(mine)
                 async with self._lock:
                     if mine.left:
                         await self._append_waiting()
@@ -170,8 +173,18 @@ class Writer:
         self._unindexed, self._news = 0, trio.Event()
         return await self.call(timed, self._replica.index_search, limit)
 
+    async def _gather(self, mine: _Taking) -> None:
+        """Let little pages wait after a transaction for as long as it took.
+
+        So at least as much time is left for all else, and the more there is to do, the more shares
+        a transaction. Who posts now and then never waits.
+        """
+        if self._rested_at > trio.current_time() and _size(mine.left) <= LITTLE_PART:
+            await trio.sleep_until(self._rested_at)
+
     async def _take(self, first: _Taking) -> None:
         """Store a part of `first`, and with it the small pages that others have brought."""
+        began = trio.current_time()
         parts = self._share(first)
         pages = [page for _, part in parts for page in part]
         results, spent = await self._run(timed, self._replica.ingest, pages, self._clock())
@@ -182,6 +195,8 @@ class Writer:
             job.account.owe(spent * _size(part) / _size(pages))
             job.account.owe_bulk(SEQUEL * sum(result.stored for result in mine))
             job.told(mine, part)
+        now = trio.current_time()
+        self._rested_at = now + min(now - began, GATHER)
 
     def _share(self, first: _Taking) -> list[tuple[_Taking, Pages]]:
         """What one transaction takes: little, and at least one page, while somebody posts."""

@@ -257,7 +257,10 @@ class Comparison:
     @property
     def next_job(self) -> Job | None:
         """The run to be sent next."""
-        return next((job for jobs in self._jobs.values() for job in jobs.values()), None)
+        for jobs in self._jobs.values():
+            for job in jobs.values():
+                return job
+        return None
 
     def served(self, job: Job, last: Tip | None) -> None:
         """It was sent up to `last`; None where nothing more can be sent of it."""

@@ -260,4 +260,5 @@ class Link:
 
     def next_deadline(self) -> float:
         """When something falls due."""
-        return min(self._announce_at, *(pull.at for pull in self._pulls.values()), NEVER)
+        at = self._announce_at
+        return min(at, *(pull.at for pull in self._pulls.values())) if self._pulls else at

@@ -250,7 +250,7 @@ class Session:
         """Whatever is due by `now`."""
         if now >= self._deadline():
             self._close(Reason.TIMED_OUT, f"silent while {self.phase.value}", fault=False)
-        elif self.phase is Phase.LIVE:
+        elif self.phase is Phase.LIVE and now >= self._live.next_deadline():
             self._live.tick(now)
         return self._flush()
 

@@ -7,7 +7,7 @@ transaction changes is published when it is committed: readers on other threads 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,6 +27,8 @@ class LogKey(NamedTuple):
 
 Rows = MappingProxyType[LogId, tuple[Tip, ...]]  # of a frontier
 
+RECENT = 512  # ids of the newest entries in memory: each peer says that it has them, soon after
+FEW = 8  # entries in a row: more did not come live
 _SHARED = 2 + 32 + 2 + 8 + 1  # device, incarnation and kind in msgpack
 _ARRAY_16 = 0xDC  # how a header of more than 15 elements begins, with two bytes of length
 
@@ -124,10 +126,26 @@ class Catalog:
         self.wanted = 0  # payloads that are missing
         self.next_log = 1
         self.next_branch = 1
+        self._recent: dict[tuple[int, int], EntryId] = {}
 
     def id_of(self, key: LogKey) -> LogId:
         """The id of a log, held or not."""
         return log_id(self.team, *key)
+
+    def remember(self, name: LogId, first: int, ids: Sequence[EntryId]) -> None:
+        """Keep the ids of what was stored just now, from height `first` on, unless it is bulk."""
+        log = self.by_id[name]
+        if len(ids) > FEW or len(log.branches) > 1:
+            return
+        self._recent.update(((log.number, seq), entry) for seq, entry in enumerate(ids, first))
+        while len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    def recent(self, log: Log, tip: Tip, seq: int) -> EntryId | None:
+        """The id at a height below a tip, where it is kept; of a log with one branch."""
+        if len(log.branches) > 1 or log.branches[0].tip != tip or seq > tip.seq:
+            return None
+        return self._recent.get((log.number, seq))
 
     def prepare(self, logs: Iterable[Log]) -> None:
         """Let readers find new logs by number: their first rows are about to be committed."""

@@ -43,6 +43,9 @@ class Shelves(Core):
         log = self._catalog.by_id.get(log_id)
         if log is None:
             return None
+        recent = self._catalog.recent(log, tip, seq)
+        if recent is not None:
+            return recent
         with self._database.reading() as connection:
             branch = entries.holder(connection, log, tip)
             return entries.id_at(connection, log, branch, seq) if branch else None

@@ -71,6 +71,7 @@ class Writing:
     _posts: int = 0
     _rows: list[tuple[object, ...]] = field(default_factory=list)
     _first: int = 0
+    _fresh: list[tuple[LogId, int, Sequence[EntryId]]] = field(default_factory=list)
     _logs: int = 0
     _branches: int = 0
 
@@ -122,6 +123,7 @@ class Writing:
         self.sheet.add(log, arrival, *seen)
         self.next_arrival += count
         self._count += count
+        self._fresh.append((log.id, first, run.ids))
         size = run.size
         self.size += size
         self._grow(log, branch, Tip(first + count - 1, run.ids[-1]), size)
@@ -205,3 +207,5 @@ class Writing:
         self.sheet.settle()
         self.catalog.wanted += self.wanted
         self.catalog.publish(self.changed.values())
+        for log, first, ids in self._fresh:
+            self.catalog.remember(log, first, ids)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from p2pblog.node.courtesy import Courtesy
-from p2pblog.node.writer import Pages, Writer
+from p2pblog.node.writer import GATHER, Pages, Writer
 from p2pblog.protocol import entry
 from p2pblog.store.replica import Ingested
 from tests.store.world import NOW, World
@@ -43,3 +44,32 @@ def test_small_pages_of_several_peers_are_stored_together(tmp_path: Path) -> Non
             assert sorted(told) == sorted((data, before + len(pages)) for data in pages)
 
     run(main)
+
+
+def test_small_pages_gather_while_a_transaction_is_rested_from(tmp_path: Path) -> None:
+    world, clock = World(3), MockClock()
+    pages = [
+        packed([world.post(author, None, f"by {author}", incarnation=LIVE)]) for author in range(3)
+    ]
+    told: list[int] = []
+
+    async def main() -> None:
+        with world.replica(tmp_path / "store") as replica:
+            writer = Writer(replica, world.author(0), lambda: NOW, Courtesy())
+            before = replica.newest_arrival()
+
+            def note(results: Sequence[Ingested], part: Pages) -> None:
+                told.append(replica.newest_arrival() - before)
+                clock.jump(GATHER / 2)  # so long did it take
+
+            await writer.ingest(pages[:1], note)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(writer.ingest, pages[1:2], note)
+                await wait_all_tasks_blocked()
+                nursery.start_soon(writer.ingest, pages[2:], note)
+                await wait_all_tasks_blocked()
+                assert told == [1]
+                clock.jump(GATHER)
+            assert told == [1, 3, 3]
+
+    trio.run(main, clock=clock)
