@@ -184,7 +184,7 @@ def test_a_disk_that_loses_power_keeps_what_was_synced_and_no_half_of_the_rest(
     world = World(1)
     world.replica(folder / "image").close()
     kept = set()
-    for statement in range(1, 14, 2):
+    for statement in range(1, 18, 2):
         for after in (False, True):
             disk = Disk(folder / f"{statement}{after}", random.Random(statement), fused=True)
             disk.put(read(folder / "image"))
