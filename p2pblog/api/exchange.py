@@ -70,6 +70,8 @@ class Exchange:
             await self._wire.close()
         except Gone:
             return
+        finally:
+            self._wire.leave()
 
     async def _one(self) -> bool:
         if not await self._wait():

@@ -134,6 +134,9 @@ ROUTES: Final = (
 
 
 _DUE: Final = tuple((route, (PREFIX + route.path).split("/")) for route in ROUTES)
+_PLAIN: Final = {
+    (route.method, PREFIX + route.path): route for route in ROUTES if "{" not in route.path
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,8 @@ class Match:
 def find(method: str, path: str) -> Match:
     """The route of a request; HEAD is answered as GET. Raises `Refusal` 404 or 405."""
     wanted = "GET" if method == "HEAD" else method
+    if plain := _PLAIN.get((wanted, path)):
+        return Match(plain, ())
     given = path.split("/")
     matches = [found for route, due in _DUE if (found := _match(route, due, given)) is not None]
     if not matches:

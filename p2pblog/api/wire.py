@@ -6,6 +6,7 @@ Spec: `protocol/api.md`, "Limits".
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -46,6 +47,7 @@ class Wire:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
+        self._socket = socket.socket(fileno=stream.socket.fileno())  # the same, without turns
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._head_only = False
         self._torn = False  # a write was cut short: nothing that follows would make sense
@@ -121,8 +123,13 @@ class Wire:
         self._http.start_next_cycle()
         return True
 
+    def leave(self) -> None:
+        """Leave the stream to whoever closes it."""
+        self._socket.detach()
+
     async def close(self) -> None:
         """Close. If the client was still sending, let it read the answer before the reset."""
+        await trio.lowlevel.checkpoint()  # an answer has gone without one
         refused_early = self._http.their_state in (h11.SEND_BODY, h11.ERROR)
         with trio.move_on_after(LINGER):
             if refused_early and not self._torn:
@@ -155,11 +162,19 @@ class Wire:
 
     async def _receive(self) -> bool:
         try:
-            data = await self._stream.receive_some(_READ)
-        except trio.BrokenResourceError as error:
+            data = await self._read()
+        except (OSError, trio.ClosedResourceError) as error:
             raise Gone from error
         self._http.receive_data(data)
         return bool(data)
+
+    async def _read(self) -> bytes:
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)
+            try:
+                return self._socket.recv(_READ)
+            except BlockingIOError:
+                continue
 
     def _start(self, status: HTTPStatus, headers: Headers) -> bytes:
         close = [] if self._http.their_state is h11.DONE else [("Connection", "close")]
@@ -181,11 +196,20 @@ class Wire:
     async def _write(self, data: bytes) -> None:
         self._torn = True
         try:
-            with trio.fail_after(SEND_TIMEOUT):
-                await self._stream.send_all(data)
+            sent = self._send_now(data)
+            if sent < len(data):
+                with trio.fail_after(SEND_TIMEOUT):
+                    await self._stream.send_all(data[sent:])
         except (trio.BrokenResourceError, trio.TooSlowError) as error:
             raise Gone from error
         self._torn = False
+
+    def _send_now(self, data: bytes) -> int:
+        """How much of it the kernel takes at once: as a rule all, without a turn of the loop."""
+        try:
+            return self._socket.send(data) if data else 0
+        except OSError:  # full, or broken: `send_all` will tell
+            return 0
 
 
 def too_large(limit: int) -> Refusal:

@@ -68,7 +68,7 @@ class Connection:
         self.bytes_received = 0
         self._stream = stream
         self._channel = channel
-        self._socket = socket.socket(fileno=stream.socket.fileno())  # the same, for `send_now`
+        self._socket = socket.socket(fileno=stream.socket.fileno())  # the same, without turns
         self._sending = trio.Lock()
         self._rest = b""  # of what `send_now` began to send
         self._torn = False  # a frame may have gone in part: nothing can follow it
@@ -141,13 +141,24 @@ class Connection:
         """
         messages, self._early = self._early, []
         while not messages and not self._ended:
-            with _mapped():
-                data = await self._stream.receive_some(READ_SIZE)
+            data = await self._read()
             if not data:
                 self._channel.receive_end()
             messages = self.take(self._channel.receive_data(data))
         self.bytes_received += sum(map(len, messages))
         return messages
+
+    async def _read(self) -> bytes:
+        """What has come, in one turn of the loop; `receive_some` tries first, and takes two."""
+        while True:
+            if self._socket.fileno() < 0:
+                raise ConnectionLost("closed")
+            with _mapped():
+                await trio.lowlevel.wait_readable(self._socket)
+                try:
+                    return self._socket.recv(READ_SIZE)
+                except BlockingIOError:
+                    continue
 
     def take(self, events: Iterable[Event]) -> list[bytes]:
         """The messages among the channel's events; an end is noted."""

@@ -1,7 +1,8 @@
 """Runs one session: the pure machine between a connection and the store.
 
-Three tasks: one reads, one handles what was read in order, one writes. What is to be sent stays in
-the log until the connection takes it; a peer that does not read is only a cursor that lags.
+Three tasks: one reads, one handles in order what was read in bulk, one writes. What is to be sent
+stays in the log until the connection takes it; a peer that does not read is only a cursor that
+lags.
 """
 
 from __future__ import annotations
@@ -217,6 +218,7 @@ class Driver:
         self._outbox_size = 0
         self._pages: list[tuple[Ingest, bytes | Checked]] = []
         self._held = 0  # bytes of pages that are checked and not handled yet
+        self._waiting_reads = 0  # handed on and not yet done with
         self._check_limit = trio.CapacityLimiter(1)
         self._wake = trio.Event()
         self._alarm = trio.CancelScope()
@@ -278,8 +280,19 @@ class Driver:
     async def _read(self, send: trio.MemorySendChannel[list[Received]]) -> None:
         async with send:
             while messages := await self.connection.receive():
-                bulk = self.is_live and sum(map(len, messages)) >= BULK
-                await send.send([await self._ahead(m) if bulk else m for m in messages])
+                if self.is_live and sum(map(len, messages)) >= BULK:
+                    await self._pass_on(send, [await self._ahead(data) for data in messages])
+                elif self._waiting_reads:
+                    await self._pass_on(send, list(messages))
+                else:  # at once, by this very task: what is live comes message by message
+                    await self._handle(messages)
+                    await self._ingest_waiting()
+
+    async def _pass_on(
+        self, send: trio.MemorySendChannel[list[Received]], messages: list[Received]
+    ) -> None:
+        self._waiting_reads += 1
+        await send.send(messages)
 
     async def _ahead(self, data: bytes) -> Received:
         """The page in a message, checked while others are stored; else the message as it came."""
@@ -310,13 +323,16 @@ class Driver:
 
     async def _handle_all(self, receive: trio.MemoryReceiveChannel[list[Received]]) -> None:
         async for messages in receive:
+            reads = 1
             await self._handle(messages)
             while self.end is None:
                 try:
                     await self._handle(receive.receive_nowait())
                 except (trio.WouldBlock, trio.EndOfChannel):
                     break
+                reads += 1
             await self._ingest_waiting()
+            self._waiting_reads -= reads
             if self.end is not None:
                 return
         self.end = self.end or Close(Reason.SHUTTING_DOWN, "peer ended", fault=False)
