@@ -5,7 +5,6 @@ It is the hub that drivers report to: what one session brings is told to the oth
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
@@ -17,16 +16,15 @@ from typing import NamedTuple
 
 import trio
 
-from p2pblog.errors import CantWrite, P2pblogError, PeerError, Reason
+from p2pblog.errors import CantWrite, PeerError, Reason
 from p2pblog.net import interfaces, links
-from p2pblog.net.address import Address, literal, parse
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
 from p2pblog.node import knocking
+from p2pblog.node.addresses import Addresses
 from p2pblog.node.courtesy import Account, Courtesy
 from p2pblog.node.driver import Driver
 from p2pblog.node.files import Files
-from p2pblog.node.founding import FIXED_PEERS
 from p2pblog.node.hosting import host_founder, host_guest
 from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import opening_draft, own_height, renewed
@@ -45,7 +43,6 @@ from p2pblog.protocol.entry import Entry, Incarnation, Kind, LogId, PayloadClass
 from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
-    MAX_ADDRESSES,
     MAX_OPEN_INVITATIONS,
     ROTATION_INTERVAL,
     SALT_SIZE,
@@ -70,7 +67,6 @@ BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that somet
 LEFT = Ingested(Outcome.REFUSED)  # a page that was not looked at, for want of room
 MARK_EVERY = 10.0  # seconds: a backup older than that is noticed without asking anybody
 
-REMEMBER_EVERY = 600.0  # seconds: an address that is the same costs no write at each connection
 MAX_KNOCKED = 16  # strangers whose admission fell, kept until they are let in again
 MAX_PUSHED = 8  # of own entries made at once; more are fetched in pages, which is far less work
 
@@ -118,7 +114,6 @@ class Membership:
     _marked: int = -1
     _cut: dict[LogId, tuple[Tip, ...]] = field(default_factory=dict)
     _paused: tuple[Paused, ...] = ()
-    _remembered: dict[DeviceKey, tuple[str, float]] = field(default_factory=dict)
     marker: Marker = field(init=False)
     room: Room = field(init=False)
     known: Knowledge = field(init=False)
@@ -126,6 +121,7 @@ class Membership:
     view: ReplicaView = field(init=False)
     sessions: Sessions = field(init=False)
     peering: Peering = field(init=False)
+    addresses: Addresses = field(init=False)
     overlay: Overlay = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,6 +139,11 @@ class Membership:
         self.peering = Peering(
             key, psk, self.run_session, self._wants, self.sessions.wait_gone, self.chance
         )
+        self.addresses = Addresses(
+            *(self.me, self.replica, self.writer, self.sessions, self.peering),
+            port=self.listener.port,
+            clock=self.clock,
+        )
 
     @property
     def me(self) -> DeviceKey:
@@ -156,7 +157,7 @@ class Membership:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve and dial until cancelled."""
         self.overlay = Overlay(trio.current_time() + ROTATION_INTERVAL * self.chance.random())
-        self._know_remembered()
+        self.addresses.recall()
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             await self._open_incarnation()
@@ -199,12 +200,12 @@ class Membership:
 
     def is_live(self, driver: Driver) -> None:
         """Both sides are authorised: tell where others are, remember where this one is."""
-        self._say(driver.remote, "connect device=%s address=%s", self.address_of(driver))
+        self._say(driver.remote, "connect device=%s address=%s", self.addresses.of(driver))
         self.last_seen[driver.remote] = self.clock()
         self.cut_by.discard(driver.remote)
-        driver.say(message.Peers(self._addresses_told(driver.remote)))
+        driver.say(message.Peers(self.addresses.to_tell(driver.remote)))
         if self._nursery is not None:
-            self._nursery.start_soon(self._remember, driver)
+            self._nursery.start_soon(self.addresses.remember, driver)
         self._give_back(driver)
 
     def is_synced(self, driver: Driver, scope: Scope, *, freed: bool) -> None:
@@ -322,10 +323,7 @@ class Membership:
 
     def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
         """A peer told where other devices are."""
-        for device, addresses in items:
-            key = DeviceKey(device)
-            if key != self.me and self.replica.team.is_active(key) and not self.sessions.get(key):
-                self._know(key, "told", addresses, _literal)
+        self.addresses.told(items)
 
     async def judge(self, pages: Sequence[bytes], device: DeviceKey) -> None:
         """Ingest a stranger's team logs if they make it a member.
@@ -559,79 +557,6 @@ class Membership:
             for act in self.replica.team_entries
             if act.id in ends
         )
-
-    # -- addresses ---------------------------------------------------------------------------
-
-    def _know(
-        self,
-        device: DeviceKey,
-        source: str,
-        addresses: Sequence[str],
-        read: Callable[[str, int], Address],
-    ) -> None:
-        """Dial these addresses of a device, if they make sense."""
-        known = []
-        for text in addresses:
-            try:
-                known.append(read(text, self.listener.port))
-            except P2pblogError:
-                log.debug("skip address device=%s", _brief(device))
-        if known:
-            self.peering.add(f"{source} {device.hex()}", source, known, device)
-
-    def _know_remembered(self) -> None:
-        by_device: dict[DeviceKey, list[str]] = {}
-        for device, address in self.replica.addresses():
-            by_device.setdefault(device, []).append(address)
-        for device, addresses in by_device.items():
-            if device != self.me and self.replica.team.is_active(device):
-                self._know(device, "remembered", addresses[:4], parse)
-
-    def _addresses_told(self, to: DeviceKey) -> tuple[tuple[bytes, tuple[str, ...]], ...]:
-        told = [
-            (bytes(driver.remote), (str(self.address_of(driver)),))
-            for driver in self.sessions
-            if driver.remote != to and driver.is_live and driver.remote_port
-        ]
-        return tuple(told[:MAX_ADDRESSES])
-
-    def address_of(self, driver: Driver) -> Address:
-        """Where the device of a session can be dialled, as far as it said."""
-        remote = driver.connection.remote_address
-        return remote if driver.initiator else Address(remote.host, driver.remote_port)
-
-    async def _remember(self, driver: Driver) -> None:
-        """Keep the address of a device that we reached; not again and again."""
-        address, now = str(self.address_of(driver)), trio.current_time()
-        known, since = self._remembered.get(driver.remote, ("", 0.0))
-        if address == known and now < since + REMEMBER_EVERY:
-            return
-        if driver.initiator or driver.remote_port:
-            self._remembered[driver.remote] = address, now
-            write = self.replica.remember_address
-            with suppress(CantWrite):
-                await self.writer.call(write, driver.remote, address, self.clock())
-
-    def fixed_addresses(self) -> list[str]:
-        """The addresses that the user gave."""
-        kept: list[str] = json.loads(self.replica.settings().get(FIXED_PEERS, "[]"))
-        return kept
-
-    async def fix_address(self, address: str) -> None:
-        """Keep an address that the user gave."""
-        kept = sorted({*self.fixed_addresses(), address})
-        await self.writer.call(self.replica.put_setting, FIXED_PEERS, json.dumps(kept))
-
-    async def unfix_address(self, address: str) -> None:
-        """Forget an address that the user gave."""
-        kept = sorted(set(self.fixed_addresses()) - {address})
-        await self.writer.call(self.replica.put_setting, FIXED_PEERS, json.dumps(kept))
-
-
-def _literal(text: str, port: int) -> Address:
-    """What a peer tells: an address, never a name that we would have to look up."""
-    parsed = parse(text, port)
-    return literal(parsed.host, parsed.port)
 
 
 def _page(one: Entry) -> bytes:

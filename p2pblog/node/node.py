@@ -171,7 +171,7 @@ class Node:
         member = Membership(
             identity, replica, listener, self.salt, self.chance, instance, self.files
         )
-        for address in member.fixed_addresses():
+        for address in member.addresses.fixed():
             member.peering.add(f"fixed {address}", "fixed", [parse(address, self._default_port())])
         await nursery.start(member.run)
         self._member = member
@@ -461,7 +461,7 @@ class Node:
         """Keep an address and dial it."""
         member = self._here
         known = parse(address, self._default_port())
-        await member.fix_address(str(known))
+        await member.addresses.fix(str(known))
         way = member.peering.add(f"fixed {known}", "fixed", [known])
         return FixedPeer(str(known), way.state if way else "refused", way.why if way else "")
 
@@ -469,9 +469,9 @@ class Node:
         """Forget an address that the user gave."""
         member = self._here
         known = str(parse(address, self._default_port()))
-        if known not in member.fixed_addresses():
+        if known not in member.addresses.fixed():
             raise NotFound(f"{known} is no address of yours.", "See them with: p2pblog peer list")
-        await member.unfix_address(known)
+        await member.addresses.unfix(known)
         member.peering.remove(f"fixed {known}")
 
     @property

@@ -77,7 +77,7 @@ def _connected(node: Membership, driver: Driver) -> PeerView:
 
 def _address(node: Membership, driver: Driver) -> str:
     """Where it can be dialled; while it has not said its port, only where it is."""
-    found = node.address_of(driver)
+    found = node.addresses.of(driver)
     return str(found) if found.port else found.host
 
 
