@@ -80,8 +80,8 @@ SLOW = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGIN
 def test_cut_off_it_cleans_up(place: Path, number: signal.Signals) -> None:
     with subprocess.Popen([*DEMO, "--auto"], stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
-        while b"Dana founds" not in running.stdout.readline():
-            pass
+        while b"Dana founds" not in (line := running.stdout.readline()):
+            assert line, "it has ended before"
         running.send_signal(number)
         running.stdout.read()
     assert running.returncode == 130
