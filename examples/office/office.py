@@ -23,7 +23,7 @@ from p2pblog.config import Config, Home, save_config
 
 T = TypeVar("T")
 PATIENCE: Final = 60.0  # seconds; what is waited for takes a few at most
-POLL: Final = 0.05
+POLL: Final = 0.05  # seconds between two looks: no event tells what all machines are at
 WORKERS: Final = 4  # commands typed at a time: more only wait for a processor
 
 

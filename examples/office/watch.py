@@ -51,7 +51,7 @@ def latencies(machines: Sequence[Machine], count: int, pause: float) -> list[flo
             text = f"Live post {number + 1} from {machines[place].name}"
             made = clients[place].post(text, "live", None, os.urandom(16).hex())
             posted[made["id"]] = machines[place], started
-            time.sleep(pause)
+            time.sleep(pause)  # people, not a load test
     for watch in watches:
         watch.join(PATIENCE + 5)
         if missing := len(posted.keys() - watch.seen.keys()):

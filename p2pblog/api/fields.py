@@ -31,7 +31,7 @@ class Kind:
 
     def read(self, value: Json) -> object:
         """The Python value of a JSON value. Raises ValueError."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind has its own
 
     def read_text(self, text: str) -> object:
         """The same, of what stood in a path, a query or a header."""
@@ -39,7 +39,7 @@ class Kind:
 
     def schema(self) -> JsonObject:
         """The JSON Schema. It may allow more than `read` does where JSON Schema can't say it."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind has its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from p2pblog.cli.app import App
 from p2pblog.cli.roster import Removal
 
 PATIENCE: Final = 2.0  # seconds; on a local network all know within a tenth
-POLL: Final = 0.1
+POLL: Final = 0.1  # seconds between two questions: people see no shorter wait
 WENT: Final = {"removed": "is removed", "left": "has left", "revoked": "is revoked"}
 
 

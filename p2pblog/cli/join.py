@@ -17,7 +17,7 @@ from p2pblog.errors import Conflict, UsageError, WaitRanOut
 
 PATIENCE: Final = 15.0  # seconds; a join on a local network takes less than ten
 FIRST_POSTS: Final = 3.0  # seconds; a member in reach hands them over within two
-POLL: Final = 0.1
+POLL: Final = 0.1  # seconds between two questions: people see no shorter wait
 PENDING: Final = (
     "It goes on by itself. Look: p2pblog join; name a member's address: "
     "p2pblog join CODE --peer HOST; give up: p2pblog join --cancel"

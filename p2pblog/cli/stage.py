@@ -22,7 +22,7 @@ from p2pblog.config import Config, Home, save_config
 from p2pblog.errors import P2pblogError, WaitRanOut
 
 PATIENCE: Final = 30.0  # seconds; each step takes well under one
-POLL: Final = 0.02
+POLL: Final = 0.02  # seconds between two questions: it shows how quick it is
 MAX_POSTS: Final = 500
 
 

@@ -27,7 +27,7 @@ from p2pblog.lock import locked
 
 START_TIMEOUT: Final = 30.0  # opening the store of a large team on a slow disk, with a migration
 STOP_TIMEOUT: Final = 10.0  # a daemon stops within two seconds
-POLL: Final = 0.05
+POLL: Final = 0.05  # seconds between two looks: no event tells that another process ends
 MAX_LOG: Final = 1024 * 1024  # a log beyond this is set aside at the next start
 TAIL: Final = 4096
 

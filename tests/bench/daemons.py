@@ -15,7 +15,7 @@ from p2pblog.cli.client import Client, Query
 from p2pblog.config import Home
 from tests.bench import machine
 
-POLL = 0.02
+POLL = 0.02  # seconds between two looks: no event tells what a daemon is at
 PATIENCE = 300.0  # seconds; nobody waits longer for anything here
 
 

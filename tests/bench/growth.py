@@ -60,7 +60,7 @@ def _on_paper(less: Costs, more: Costs, fewer: int, entries: int) -> Iterator[Fi
 def _costs(place: Place, stock: Stock) -> Costs:
     home, behind = place.copy(stock), place.copy(stock, stock.firm.newcomer)
     with daemons(home) as (daemon,):
-        time.sleep(1)
+        time.sleep(1)  # until it has done what it does after a start
         start, resident = 1000 * daemon.started, daemon.resident
         post = median(_post(daemon) for _ in range(place.size(50, 5)))
     entry = posts.log(stock.next[0], 1).pages

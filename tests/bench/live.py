@@ -63,7 +63,7 @@ def _calm(place: Place, count: int) -> tuple[list[float], list[float]]:
                 begun = time.perf_counter()
                 one.post("/posts", {"text": stamped()})
                 durable.append(1000 * (time.perf_counter() - begun))
-                time.sleep(GAP)
+                time.sleep(GAP)  # so that posts do not wait for each other
             (took,) = ages()
     return took, durable
 
@@ -92,7 +92,7 @@ def _write(home: Home, count: int, gap: float, number: int) -> None:
     client = Client(home)
     due = time.monotonic() + 0.2 + gap * number / DAEMONS
     for _ in range(count):
-        time.sleep(max(0.0, due - time.monotonic()))
+        time.sleep(max(0.0, due - time.monotonic()))  # the rate asked for
         client.request("POST", "/posts", {"text": stamped(number)})
         due += gap
     client.close()

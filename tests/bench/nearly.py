@@ -88,7 +88,7 @@ def _catch_up(place: Place, stock: Stock, pages: Sequence[bytes], delay: float) 
             receiving.meet(relay.port)
             until(lambda: _posts(receiving) == stock.posts + NEW, "new entries", LOOK)
             ended = time.perf_counter()
-            time.sleep(SILENCE + 2 * delay)
+            time.sleep(SILENCE + 2 * delay)  # until nothing more can be on its way
             return Went(ended - begun, ended - relay.established, relay.count)
 
 

@@ -71,7 +71,7 @@ def drive(arguments: list[str]) -> None:
         if words[:1] == ["live"]:
             for _ in range(int(words[1])):
                 client.request("POST", "/posts", {"text": stamped()})
-                time.sleep(int(words[2]) / 1000)
+                time.sleep(int(words[2]) / 1000)  # the pace that was ordered
     client.request("POST", "/stop")
 
 

@@ -58,7 +58,7 @@ def _started(place: Place, stock: Stock) -> tuple[float, float]:
     home, taken, memory = place.copy(stock), [], []
     for _ in range(place.size(STARTS, 1)):
         with daemons(home) as (daemon,):
-            time.sleep(place.size(5, 1))
+            time.sleep(place.size(5, 1))  # until it rests
             taken.append(daemon.started)
             memory.append(daemon.resident)
     return median(taken), median(memory)
@@ -90,10 +90,10 @@ def measure_idle(place: Place) -> Iterator[Figure]:
                 other.meet(link.port)
             mesh(others)
             until(lambda: daemon.connected() == PEERS, "peers")
-            time.sleep(place.size(15, 1))
+            time.sleep(place.size(15, 1))  # until all rest
             used, sent, loops = daemon.cpu, _count(links), machine.cpu(bare.pid)
             begun = time.monotonic()
-            time.sleep(place.size(60, 2))
+            time.sleep(place.size(60, 2))  # the time that is measured
             taken = time.monotonic() - begun
             used, loops = daemon.cpu - used, machine.cpu(bare.pid) - loops
             beside = (Value("a trio loop that wakes every 6 s", 100 * loops / taken, "%"),)

@@ -88,7 +88,7 @@ class Story:
 
     def strike(self, victim: Machine, within: float) -> None:
         """Kill it at some moment of the next so many seconds."""
-        time.sleep(self.rng.uniform(0, within))
+        time.sleep(self.rng.uniform(0, within))  # whatever it is at by then
         self.down(victim)
 
     def name(self) -> str:

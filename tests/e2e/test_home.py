@@ -57,7 +57,7 @@ def test_it_stops_within_two_seconds(desk: Machine, how: str) -> None:
     elif how == "impatience":
         while desk.process.poll() is None:
             os.kill(desk.process.pid, signal.SIGTERM)
-            time.sleep(0.002)
+            time.sleep(0.002)  # as somebody who keeps pressing, not a flood
     else:
         os.kill(desk.process.pid, getattr(signal, how))
     assert desk.wait_ended() == Exit.OK

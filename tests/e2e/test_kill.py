@@ -48,9 +48,9 @@ def kill_while_writing(office: Office, kills: int, rng: random.Random) -> None:
         writers = [Writer(m, f"{number} {m.name} {n}") for m in office.machines for n in (1, 2)]
         for writer in writers:
             writer.start()
-        time.sleep(rng.uniform(0.05, 0.6))
+        time.sleep(rng.uniform(0.05, 0.6))  # whatever they are at by then
         victim.kill()
-        time.sleep(rng.uniform(0.0, 0.2))
+        time.sleep(rng.uniform(0.0, 0.2))  # the other may be sending, or know already
         (desk if victim is van else van).kill()
         for writer in writers:
             writer.join(10)

@@ -98,8 +98,7 @@ def test_all_are_equal_after_a_partition_that_broke_every_connection(office: Off
     lan.split([1, 4, 5], [2, 3])
     one.cli("post", "left for long")
     two.cli("post", "right for long")
-    alone = lambda: connected(one) == 0  # noqa: E731
-    eventually("the connections break", alone, 120)
+    eventually("the connections break", lambda: connected(one) == 0, 120)
     lan.heal()
     took = wait_posts([one, two, three], before + 2, PATIENCE)
     print(f"equal {took:.2f} s after a long partition (aim: 15)")
@@ -127,8 +126,11 @@ def test_a_member_joins_while_the_inviter_is_down(office: Office) -> None:
     first, inviter, *_ = office.machines
     joiner = office.machines[3]
     made = inviter.json("invite")
-    known = lambda: any(one["id"] == made["id"] for one in first.ask(Api.invitations))  # noqa: E731
-    eventually("the invitation is known", known)
+
+    def is_known() -> bool:
+        return any(one["id"] == made["id"] for one in first.ask(Api.invitations))
+
+    eventually("the invitation is known", is_known)
     inviter.stop()
     took = office.join(joiner, made["code"], first)
     print(f"joined in {took:.2f} s with the inviter asleep (aim: 10)")
@@ -149,8 +151,6 @@ def test_a_join_with_nobody_in_reach_finishes_by_itself(office: Office) -> None:
     joiner.start()  # a join that is pending outlives the daemon
     assert joiner.ask(Api.join_state)["state"] == "searching"
     lan.plug(5)
-    member = lambda: joiner.ask(Api.status)["phase"] == "member"  # noqa: E731
-    print(
-        f"joined {eventually('a member', member, PATIENCE):.2f} s after the cable was in (aim: 10)"
-    )
+    took = eventually("a member", lambda: joiner.ask(Api.status)["phase"] == "member", PATIENCE)
+    print(f"joined {took:.2f} s after the cable was in (aim: 10)")
     equal(office)

@@ -28,7 +28,7 @@ class InSession(Attack):
 
     def says(self, aim: Aim) -> Sequence[Message | bytes]:
         """What to say."""
-        raise NotImplementedError
+        raise NotImplementedError  # each attack says its own
 
     def prepare(self, aim: Aim) -> None:
         """Pack it."""

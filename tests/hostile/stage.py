@@ -81,11 +81,11 @@ class Pulse:
             text = f"calm words {self._sent}"
             sent[text] = now
             self.colleague.post("/posts", {"text": text})
-            time.sleep(max(0.0, GAP - (time.perf_counter() - now)))
+            time.sleep(max(0.0, GAP - (time.perf_counter() - now)))  # a calm pace
         deadline = time.perf_counter() + LOST
         while not sent.keys() <= self._read_at.keys():
             assert time.perf_counter() < deadline, "posts of the colleague were lost"
-            time.sleep(0.01)
+            time.sleep(0.01)  # a thread notes what was read
         return [1000 * (self._read_at[text] - began) for text, began in sent.items()]
 
 

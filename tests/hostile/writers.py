@@ -23,7 +23,7 @@ class Writes(Attack):
 
     def pages(self, aim: Aim, pen: Pen) -> Iterator[bytes]:
         """What to send."""
-        raise NotImplementedError
+        raise NotImplementedError  # each attack sends its own
 
     def prepare(self, aim: Aim) -> None:
         """Sign it all."""

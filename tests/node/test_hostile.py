@@ -224,9 +224,7 @@ def test_what_a_liar_strips_of_its_text_comes_from_the_honest(tmp_path: Path) ->
         office = Office(tmp_path)
         async with office.node("a") as a:
             await a.found("Acme", "Ana", "desk")
-            async with office.node("b") as b, office.node("c") as c:
-                await join(a, b, "Bob")
-                await join(a, c, "Cleo")
+            async with office.colleagues(a) as (b, c):
                 await until_members(b, 3)
             made = [ImportItem(str(n), 1, "ops", "Ana", f"post {n}") for n in range(100)]
             await a.import_posts(made)

@@ -181,9 +181,7 @@ def test_honest_posts_that_the_remover_had_not_seen_are_extended_to(tmp_path: Pa
         office = Office(tmp_path)
         async with office.node("a") as a:
             await a.found("Acme", "Ana", "desk")
-            async with office.node("b") as b, office.node("c") as c:
-                await join(a, b, "Bob")
-                await join(a, c, "Cleo")
+            async with office.colleagues(a) as (b, c):
                 await a.roster.set_role("Cleo", "admin")
                 await b.post("seen by all", "", None, "")
                 for node in (a, c):

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from p2pblog.cli.client import Client, NotRunning
+from p2pblog.cli.start import is_running
 from p2pblog.config import Home
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0  # seconds; a start takes a tenth of one
-POLL = 0.002
+POLL = 0.002  # seconds between two looks: no event tells what a process of others is at
 
 
 class Forge:
@@ -46,7 +46,7 @@ class Forge:
     def wait_ready(self, home: Home) -> None:
         """Until it answers; fails with the end of its log where it ended instead."""
         until = time.monotonic() + PATIENCE
-        while not _answers(home):
+        while not is_running(home):
             assert _is_alive(self._running[home.path]), home.log.read_text()[-3000:]
             assert time.monotonic() < until, home.log.read_text()[-3000:]
             time.sleep(POLL)
@@ -87,16 +87,6 @@ def forge() -> Iterator[Forge]:
             made.end()
             assert process.stdin is not None
             process.stdin.close()
-
-
-def _answers(home: Home) -> bool:
-    client = Client(home)
-    try:
-        client.open()
-    except NotRunning:
-        return False
-    client.close()
-    return True
 
 
 def _is_alive(process: int) -> bool:

@@ -57,6 +57,14 @@ class Office:
             yield node
             nursery.cancel_scope.cancel()
 
+    @asynccontextmanager
+    async def colleagues(self, host: Node) -> AsyncIterator[tuple[Node, Node]]:
+        """Nodes b and c, which the host has let in as Bob and Cleo."""
+        async with self.node("b") as b, self.node("c") as c:
+            await join(host, b, "Bob")
+            await join(host, c, "Cleo")
+            yield b, c
+
 
 async def address(node: Node) -> str:
     """Where the node listens."""

@@ -91,5 +91,5 @@ def eventually(what: str, condition: Callable[[], bool], seconds: float = 30.0) 
     while not condition():
         if time.monotonic() - started > seconds:
             raise Trouble(f"never: {what}")
-        time.sleep(0.05)
+        time.sleep(0.05)  # no event tells what another process is at
     return time.monotonic() - started
