@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import trio
 
-from p2pblog.errors import CantWrite, PeerError, Reason
+from p2pblog.errors import CantWrite, Reason
 from p2pblog.net import interfaces, links
 from p2pblog.net.connection import Connection
 from p2pblog.net.listener import Listener
@@ -25,7 +25,7 @@ from p2pblog.node.addresses import Addresses
 from p2pblog.node.courtesy import Account, Courtesy
 from p2pblog.node.driver import Driver
 from p2pblog.node.files import Files
-from p2pblog.node.hosting import host_founder, host_guest
+from p2pblog.node.guests import Guests
 from p2pblog.node.identity import Identity
 from p2pblog.node.incarnation import opening_draft, own_height, renewed
 from p2pblog.node.known import Knowledge
@@ -43,7 +43,6 @@ from p2pblog.protocol.entry import Entry, Incarnation, Kind, LogId, PayloadClass
 from p2pblog.protocol.frontier import Tips
 from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.limits import (
-    MAX_OPEN_INVITATIONS,
     ROTATION_INTERVAL,
     SALT_SIZE,
 )
@@ -53,11 +52,9 @@ from p2pblog.protocol.names import shown
 from p2pblog.protocol.operation import Admit, Operation
 from p2pblog.protocol.overlay import Overlay
 from p2pblog.protocol.post import Cause
-from p2pblog.protocol.team import Invitation
 from p2pblog.store.replica import Appended, Author, Checked, Draft, Ingested, Paused, Replica
 
 log = logging.getLogger(__name__)
-MAX_GUESTS = 16  # at a time: whoever holds a code may send many, and each has 10 s
 BLAMELESS_ENDS = frozenset(  # whichever side said so; all others say that something is broken
     (
         *(Reason.TIMED_OUT, Reason.SHUTTING_DOWN, Reason.DUPLICATE, Reason.BUSY),
@@ -108,7 +105,6 @@ class Membership:
     arrived: trio.Event = field(default_factory=trio.Event)
     _nursery: trio.Nursery | None = None
     _murmur: Murmur = field(default_factory=lambda: Murmur(log))
-    _guests_here: int = 0
     _judging: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(1))
     renewed: bool = False  # a new incarnation was opened since the start
     _marked: int = -1
@@ -122,6 +118,7 @@ class Membership:
     sessions: Sessions = field(init=False)
     peering: Peering = field(init=False)
     addresses: Addresses = field(init=False)
+    guests: Guests = field(init=False)
     overlay: Overlay = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +141,7 @@ class Membership:
             port=self.listener.port,
             clock=self.clock,
         )
+        self.guests = Guests(self)
 
     @property
     def me(self) -> DeviceKey:
@@ -162,7 +160,9 @@ class Membership:
             self._nursery = nursery
             await self._open_incarnation()
             nursery.start_soon(self.writer.index)
-            nursery.start_soon(self.listener.serve, self._accept, self.identity.key, self._psks)
+            nursery.start_soon(
+                self.listener.serve, self._accept, self.identity.key, self.guests.psks
+            )
             await nursery.start(self.peering.run)
             nursery.start_soon(self._keep_marking)
             nursery.start_soon(links.watch, self._network_changed)
@@ -200,7 +200,7 @@ class Membership:
 
     def is_live(self, driver: Driver) -> None:
         """Both sides are authorised: tell where others are, remember where this one is."""
-        self._say(driver.remote, "connect device=%s address=%s", self.addresses.of(driver))
+        self.report(driver.remote, "connect device=%s address=%s", self.addresses.of(driver))
         self.last_seen[driver.remote] = self.clock()
         self.cut_by.discard(driver.remote)
         driver.say(message.Peers(self.addresses.to_tell(driver.remote)))
@@ -221,7 +221,7 @@ class Membership:
         for result, data in zip(results, pages, strict=True):
             if result.reason is not None:
                 who = by.remote if by else None
-                self._say(who, "refuse page by=%s reason=%s", result.reason)
+                self.report(who, "refuse page by=%s reason=%s", result.reason)
             if not result.stored or result.log is None or result.tip is None:
                 continue
             team = team or result.log[2] == Kind.TEAM
@@ -439,48 +439,9 @@ class Membership:
 
     # -- connections -------------------------------------------------------------------------
 
-    def _psks(self) -> list[bytes]:
-        network = crypto.network_psk(self.identity.network_key)
-        return [network, self._recovery_psk(), *self._guests()]
-
-    def _recovery_psk(self) -> bytes:
-        return crypto.invitation_psk(self.replica.team.recovery_key)
-
-    def _guests(self) -> dict[bytes, Invitation]:
-        """Invitations by the PSK of those who hold the code: the open ones first, 64 in all.
-
-        With those that are closed a guest is told why; and one whose answer was lost gets it.
-        """
-        known = sorted(self.replica.team.invitations.values(), key=lambda i: (-i.expires, i.id))
-        known.sort(key=lambda i: not self._is_open(i))
-        return {crypto.invitation_psk(i.public_key): i for i in known[:MAX_OPEN_INVITATIONS]}
-
-    def _is_open(self, one: Invitation) -> bool:
-        return one.state == "open" and one.expires > self.clock()
-
-    def open_invitations(self) -> list[Invitation]:
-        """Those that can still be used."""
-        return [one for one in self.replica.team.invitations.values() if self._is_open(one)]
-
     async def _accept(self, connection: Connection) -> None:
-        invited = self._guests().get(connection.psk)
-        founder = connection.psk == self._recovery_psk()
-        if invited is None and not founder:
+        if not await self.guests.host(connection):
             await self.run_session(connection)
-            return
-        if self._guests_here >= MAX_GUESTS:
-            self._say(connection.remote_device, "refuse guest device=%s reason=%s", Reason.BUSY)
-            return
-        self._guests_here += 1
-        try:
-            if invited is not None:
-                await host_guest(self, connection, invited)
-            else:
-                await host_founder(self, connection)
-        except (PeerError, CantWrite) as error:
-            self._say(connection.remote_device, "lose guest device=%s reason=%s", error)
-        finally:
-            self._guests_here -= 1
 
     async def run_session(self, connection: Connection) -> Ended:
         """Run a session to its end."""
@@ -498,10 +459,10 @@ class Membership:
                 self.cut_by.add(driver.remote)
         reason = driver.end.reason if driver.end else Reason.DUPLICATE
         detail = driver.end.detail if driver.end else "another connection took over"
-        self._say(driver.remote, "disconnect device=%s reason=%s: %s", reason, detail)
+        self.report(driver.remote, "disconnect device=%s reason=%s: %s", reason, detail)
         return Ended(reason, driver.peer, fault=reason not in BLAMELESS_ENDS)
 
-    def _say(self, device: DeviceKey | None, line: str, *details: object) -> None:
+    def report(self, device: DeviceKey | None, line: str, *details: object) -> None:
         """Log what a device caused; it must neither fill the log nor write lines of its own."""
         source = device if device in self.replica.team.devices else None
         brief = _brief(device) if device else "file"

@@ -78,7 +78,7 @@ async def invite(
         raise UsageError(f"{hours} hours make no sense.", f"From 1 to {MAX_HOURS}.")
     if not team.may(node.me, "admin" if role == "admin" else "invite"):
         raise NotAllowed("Your role may not do that.", "Ask an admin: p2pblog members")
-    if len(node.open_invitations()) >= MAX_OPEN_INVITATIONS:
+    if len(node.guests.open_invitations()) >= MAX_OPEN_INVITATIONS:
         hint = "Withdraw some: p2pblog invite list"
         raise NotAllowed(f"{MAX_OPEN_INVITATIONS} invitations are open, no more can be.", hint)
     code = invitation.new_code(node.salt(CODE_BYTES))
