@@ -45,6 +45,7 @@ def files_in_memory() -> Iterator[str | None]:
 
 
 def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each daemon would compile all sources anew
     arguments = sys.argv[1:]
     slow = "--slow" in arguments or os.environ.get("CI") == "true"
     run("ruff", "check")
