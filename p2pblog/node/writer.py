@@ -22,9 +22,9 @@ from p2pblog.store.replica import Appended, Author, Checked, Draft, Ingested, Re
 T = TypeVar("T")
 Pages = Sequence[bytes | Checked]
 Told = Callable[[Sequence[Ingested], Pages], None]
-INDEX_BATCH = 4096  # rows a transaction of the search index: one statement, see `store.bulk`
+INDEX_BATCH = 5000  # rows a transaction of the search index: one segment of it
 LITTLE_BATCH = 200  # the same while somebody posts: some 10 ms
-MAX_PART = 1280 * 1024  # bytes a transaction: 4,096 short posts, where commits cost least
+MAX_PART = 2 * 1024 * 1024  # bytes a transaction, which a session gathers less of
 LITTLE_PART = 32 * 1024  # the same while somebody posts: some 100 posts, and fewer commits than
 # one a page, where pages are small
 SEQUEL = 0.00006  # seconds that a post costs once it is stored: indexed, read and shown to an API
