@@ -96,7 +96,6 @@ class Membership:
     clock: Callable[[], int] = wall_clock
     claims: Claims = field(default_factory=Claims)
     courtesy: Courtesy = field(default_factory=Courtesy)
-    reached: dict[DeviceKey, int] = field(default_factory=dict)
     last_seen: dict[DeviceKey, int] = field(default_factory=dict)
     knocked: dict[DeviceKey, Admit] = field(default_factory=dict)  # fell with who admitted them
     cut_by: set[DeviceKey] = field(default_factory=set)  # who says that we were removed
@@ -174,7 +173,6 @@ class Membership:
         """Append own entries of one kind; durable when it returns, then told to all."""
         made = await self.writer.append(drafts)
         log_id = entry.log_id(self.replica.team_id, self.me, self.identity.incarnation, kind)
-        self._reach(self.me, log_id, made[-1].entry.header.seq)
         if kind == Kind.TEAM:
             self._team_changed()  # first: who was removed hears no more
         self._tell(
@@ -260,7 +258,6 @@ class Membership:
             await trio.to_thread.run_sync(identity.save, self.files.identity)
             self.identity = identity
             self.writer.sign_as(self._author)
-            self.reached.clear()
             await self._open_incarnation()
 
     async def _open_incarnation(self) -> None:
@@ -308,7 +305,6 @@ class Membership:
     def has_reached(self, driver: Driver, log_id: LogId, seq: int) -> None:
         """The peer has stored a log up to a height."""
         self.known.note(driver.remote, log_id, seq)
-        self._reach(driver.remote, log_id, seq)
 
     def has_same(self, driver: Driver, tips: Tips) -> None:
         """The peer has stored logs up to these tips."""
@@ -317,9 +313,6 @@ class Membership:
     def is_stored_by(self, device: DeviceKey, tips: Tips) -> None:
         """The device said that it has stored logs up to these tips."""
         self.known.note_tips(device, tips)
-        own = self.own_log()
-        if tips.get(own):
-            self._reach(device, own, max(tips[own]).seq)
 
     def was_told(self, items: tuple[tuple[bytes, tuple[str, ...]], ...]) -> None:
         """A peer told where other devices are."""
@@ -408,11 +401,6 @@ class Membership:
         for driver in self.sessions:
             driver.apply(driver.session.moved(now))
 
-    def _reach(self, device: DeviceKey, log_id: LogId, seq: int) -> None:
-        key = self.replica.log_key(log_id)
-        if key is not None and self._is_own(key) and key.kind == Kind.POSTS:
-            self.reached[device] = max(seq, self.reached.get(device, 0))
-
     def active_devices(self) -> list[DeviceKey]:
         """The devices of the team."""
         team = self.replica.team
@@ -422,11 +410,6 @@ class Membership:
         """Our posts log."""
         identity = self.identity
         return entry.log_id(identity.team, self.me, identity.incarnation, Kind.POSTS)
-
-    def own_tip(self) -> Tip | None:
-        """Our newest post's place."""
-        tips = self.replica.rows(False).get(self.own_log(), ())
-        return max(tips, default=None)
 
     def _network_changed(self) -> None:
         """End what goes from an address that this machine has lost, and dial again at once."""

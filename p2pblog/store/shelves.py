@@ -75,14 +75,6 @@ class Shelves(Core):
         with self._database.reading() as connection:
             return entries.locator(connection, log)
 
-    def last_time(self, log_id: LogId) -> int:
-        """The header time of a log's highest tip, ms; 0 where we have nothing of it."""
-        log = self._catalog.by_id.get(log_id)
-        if log is None:
-            return 0
-        with self._database.reading() as connection:
-            return entries.last_time(connection, log, log.top)
-
     def cut_pages(
         self, log_id: LogId, after: Tip | None, upto: Tip, max_bytes: int
     ) -> list[Served]:

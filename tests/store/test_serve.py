@@ -171,7 +171,6 @@ def test_places_are_found_by_marks(tmp_path: Path) -> None:
         assert replica.holds(log, (100, trunk[99].id[:12]))
         assert not replica.holds(log, (131, trunk[99].id))
         assert replica.tip(replica.log_key(log) or (b"", b"", 0)) == tip(branch[-1])  # type: ignore[arg-type]  # no such key
-        assert replica.last_time(log) == branch[-1].header.time
         assert [one.first for one in replica.branches(log)] == [1, 81]
 
 
@@ -185,7 +184,6 @@ def test_nothing_is_served_of_a_log_that_is_not_here(tmp_path: Path) -> None:
         assert replica.locator(log) == []
         assert replica.locate(log, [tip(made)]) is None
         assert replica.id_at(log, tip(made), 1) is None
-        assert replica.last_time(log) == 0
         assert replica.log_key(log) is None
         assert replica.payloads([(log, 1, made.id)]) == []
 
