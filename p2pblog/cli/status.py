@@ -63,7 +63,8 @@ def _health(status: Status) -> str:
         why = output.clean(join["why"]) if join else ""
         return output.bad("Joining: ") + (why or "nobody of the team is in reach yet")
     if not connected:
-        if status["peers"]:
+        newest = status["newest_own"]
+        if status["peers"] or (newest and newest["devices"] > 1):
             return output.bad("Alone: ") + "nobody is in reach; posts wait here and go out then"
         return output.bad("Alone: ") + "no other device is known yet. Invite one: p2pblog invite"
     if sync["entries_to_get"]:

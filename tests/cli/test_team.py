@@ -211,6 +211,9 @@ def test_fixed_peers(home: Home, team: Team) -> None:
 
 def test_status_when_alone(home: Home, team: Team) -> None:
     assert run_cli(home, "status").out.startswith("Alone: no other device is known yet. Invite one")
+    team.newest_own = {"id": "01" * 32, "time": STAMP, "stored_on": 1, "devices": 2}
+    assert run_cli(home, "status").out.startswith("Alone: nobody is in reach")
+    team.newest_own = None
     team.peers = [peer(state="unreachable")]
     assert run_cli(home, "status").out.startswith("Alone: nobody is in reach")
 
