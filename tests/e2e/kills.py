@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,14 +185,7 @@ def in_migration(story: Story, victim: Machine) -> None:
     with closing(sqlite3.connect(victim.home.store)) as store:
         first = store.execute("PRAGMA user_version").fetchone() == (1,)
     if not first:
-        later = "\n".join(migrations()[1:])
-        change(
-            victim.home,
-            *(f"DROP TABLE {table}" for table in re.findall(r"CREATE TABLE (\w+)", later)),
-            "UPDATE store SET views = 1",
-            "PRAGMA user_version = 1",
-            "PRAGMA wal_checkpoint(TRUNCATE)",
-        )
+        change(victim.home, *back_to_first(victim.home))
     story.forge.start(victim.home)
     story.strike(victim, 0.2)
 
@@ -276,6 +268,32 @@ def change(home: Home, *statements: str) -> None:
     with closing(sqlite3.connect(home.store, isolation_level=None)) as store:
         for statement in statements:
             store.execute(statement)
+
+
+def back_to_first(home: Home) -> Iterator[str]:
+    """The statements that give a store the tables, columns and indexes of the first version."""
+    with closing(sqlite3.connect(":memory:")) as first, closing(sqlite3.connect(home.store)) as now:
+        first.executescript(migrations()[0])
+        due, found = parts(first), parts(now)
+        for kind, name in sorted(found.keys() - due.keys(), reverse=True):  # triggers first
+            yield f"DROP {kind} IF EXISTS {name}"  # with a table went its indexes
+        for name in (name for kind, name in due if kind == "table"):
+            for column in columns(now, name) - columns(first, name):
+                yield f"ALTER TABLE {name} DROP COLUMN {column}"
+        yield from (due[part] for part in due.keys() - found.keys())
+    yield from ("UPDATE store SET views = 1", "PRAGMA user_version = 1")
+    yield "PRAGMA wal_checkpoint(TRUNCATE)"
+
+
+def parts(store: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """The SQL of everything that a store is made of, by kind and name."""
+    made = store.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(kind, name): sql for kind, name, sql in made}
+
+
+def columns(store: sqlite3.Connection, table: str) -> set[str]:
+    """The columns of a table."""
+    return {name for (name,) in store.execute("SELECT name FROM pragma_table_info(?)", (table,))}
 
 
 # What has to be so
