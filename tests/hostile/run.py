@@ -31,7 +31,7 @@ class Row:
 
     def faults(self) -> list[str]:
         """What it did beyond its bounds."""
-        return [*self.late(), *self.fat()]
+        return [*self.late(), *self.fat(), *self.idle()]
 
     def late(self) -> list[str]:
         """Whether live posts took too long meanwhile."""
@@ -42,6 +42,10 @@ class Row:
         """Whether the victim's memory grew too much."""
         grown, most = self.load.grown, self.attack.memory
         return [f"{self.attack.name}: grew by {grown:.0f} MB, at most {most}"] * (grown >= most)
+
+    def idle(self) -> list[str]:
+        """Whether there was no attack."""
+        return [f"{self.attack.name}: no blow was dealt"] * (not self.blows)
 
 
 def play(attacks: Sequence[type[Attack]], seconds: float) -> Iterator[Row]:

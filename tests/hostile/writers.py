@@ -126,8 +126,8 @@ class Incarnations(Writes):
 class Withholder(Writes):
     """Headers by the thousand whose payloads never come."""
 
-    memory = 64  # a want is 20 bytes, and 16 are asked for at a time; 51 MB were seen, perhaps by
-    # the statements of thousands of rows that the first bulk makes ready (`store.bulk`)
+    memory = 48  # the page cache of the connection that writes fills as the store grows, up to
+    # 32 MiB (11 after 50,000 headers); 6 MiB of pages in hand. A want is 20 bytes
 
     def pages(self, aim: Aim, pen: Pen) -> Iterator[bytes]:
         """50,000."""
