@@ -31,7 +31,7 @@ SEQUEL = 0.00006  # seconds that a post costs once it is stored: indexed, read a
 # client, passed on to a peer
 GATHER = 0.02  # seconds at most that little pages gather after a transaction; see `Writer._gather`
 REPOSE = 3  # times what it took: the store gets a quarter of the time
-RETRY = 10.0  # seconds until the index is tried again, where the disk took nothing
+RETRY = 10.0  # seconds until writing is tried again, where the disk took nothing
 INDEX_PAUSE = 0.5  # seconds in which new posts gather before the index takes them in
 REST = 2.0  # seconds without anything to write after which the store is at rest
 BY_HAND = 64  # posts of one commit: more are no person's, nor those of many at once
@@ -154,8 +154,14 @@ class Writer:
                 await self._news.wait()
 
     async def _rest(self) -> None:
+        """Finish what waits; and while nothing can be written, see whether it can be again."""
         with suppress(CantWrite):  # no room to do it in: it is tried after the next write
             await self.call(self._replica.rest)
+        while self.fault is not None and not self._news.is_set():
+            with trio.move_on_after(RETRY):
+                await self._news.wait()
+            with suppress(CantWrite):
+                await self.call(self._replica.try_writing)
 
     async def index_news(self) -> None:
         """Let the search index hold what was stored just now, unless that is much."""
@@ -234,6 +240,7 @@ class Writer:
         self.index_soon(len(drafts))
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
+        before = self._replica.changes
         try:
             result = await trio.to_thread.run_sync(function, *args, limiter=self._thread_limit)
         except SearchDamaged:
@@ -241,7 +248,8 @@ class Writer:
         except CantWrite as fault:
             self.fault = fault
             raise
-        self.fault = None
+        if self._replica.changes != before:  # a call that had nothing to write tells nothing
+            self.fault = None
         return result
 
 

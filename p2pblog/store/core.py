@@ -216,6 +216,16 @@ class Core:
                 ordering.take_in(connection)
         self._database.rest()
 
+    @property
+    def changes(self) -> int:
+        """How many rows were written since the store was opened."""
+        return self._database.changes
+
+    def try_writing(self) -> None:
+        """Write something, and change nothing by it. Raises `CantWrite`."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE store SET id = id")
+
     def rebuild_views(self) -> None:
         """Make all views anew from the entries; search follows by `index_search`."""
         with self._database.alone():

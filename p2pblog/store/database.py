@@ -75,6 +75,11 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
+    @property
+    def changes(self) -> int:
+        """How many rows were written since the file was opened."""
+        return self._writer.total_changes
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other threads from writing through several transactions."""

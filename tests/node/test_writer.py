@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from p2pblog.errors import CantWrite
 from p2pblog.node.courtesy import Courtesy
-from p2pblog.node.writer import GATHER, Pages, Writer
+from p2pblog.node.writer import GATHER, REST, RETRY, Pages, Writer
 from p2pblog.protocol import entry
 from p2pblog.store.replica import Ingested
 from tests.store.world import NOW, World
@@ -73,3 +75,27 @@ def test_small_pages_gather_while_a_transaction_is_rested_from(tmp_path: Path) -
             assert told == [1, 3, 3]
 
     trio.run(main, clock=clock)
+
+
+def test_a_fault_lasts_until_something_is_written_and_that_is_tried(tmp_path: Path) -> None:
+    world = World(1)
+
+    async def main() -> None:
+        with world.replica(tmp_path / "store") as replica:
+            writer = Writer(replica, world.author(0), lambda: NOW, Courtesy())
+            replica._database._writer.execute("PRAGMA query_only = on")  # as a disk gone read-only
+            with pytest.raises(CantWrite):
+                await writer.append([world.draft("refused")])
+            await writer.call(replica.rest)  # has nothing to write
+            assert writer.fault is not None
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(writer.index)
+                await trio.sleep(REST + 2 * RETRY)
+                assert writer.fault is not None
+                replica._database._writer.execute("PRAGMA query_only = off")
+                with trio.fail_after(100 * RETRY):
+                    while writer.fault is not None:  # noqa: ASYNC110  # nothing tells
+                        await trio.sleep(RETRY)
+                nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0.05))
