@@ -40,7 +40,7 @@ class Home:
     def resolve(cls, given: str | None, environ: Mapping[str, str] = os.environ) -> Home:
         """The home that the user means: `given`, else `P2PBLOG_HOME`, else the platform's place."""
         chosen = given or environ.get("P2PBLOG_HOME") or _default_home()
-        return cls(Path(os.path.realpath(absolute(os.path.expanduser(chosen)))))
+        return cls(Path(absolute(os.path.expanduser(chosen), os.path.realpath)))
 
     @property
     def store(self) -> Path:
@@ -123,10 +123,10 @@ class Home:
         return blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
 
 
-def absolute(path: str) -> str:
+def absolute(path: str, made: Callable[[str], str] = os.path.abspath) -> str:
     """A path from the root; `UsageError` where we stand in a directory that is gone."""
     try:
-        return os.path.abspath(path)
+        return made(path)
     except OSError as e:
         hint = "Go to another: cd; or name the file from the root."
         raise UsageError("The directory that you are in is gone", hint) from e

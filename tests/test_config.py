@@ -38,6 +38,9 @@ def test_two_ways_to_write_a_home_are_one(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert Home.resolve(str(tmp_path / "link" / ".")) == Home.resolve(str(tmp_path / "real"))
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "far").symlink_to(tmp_path / "deep" / "er")
+    assert Home.resolve(f"{tmp_path}/far/../x").path == tmp_path / "deep" / "x"
 
 
 def test_directories_are_for_their_owner_only(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from p2pblog.protocol.crypto import DeviceKey
 
 T = TypeVar("T")
 CALM: Final = 1.0  # seconds without a post after which bulk has the machine for itself
-UNNOTICED: Final = 0.25  # of the time: some 150 posts a second of one device
+UNNOTICED: Final = 0.25  # of the time
 SHORT: Final = 0.004  # seconds of work that are owed before anybody waits
 PATIENCE: Final = 3  # times what a piece of work took, before the next: a quarter of the time
 

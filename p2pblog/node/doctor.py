@@ -11,7 +11,7 @@ from p2pblog.net.interfaces import look
 from p2pblog.node import pauses
 from p2pblog.node.incarnation import own_logs
 from p2pblog.node.membership import Membership
-from p2pblog.node.overview import why_renewed
+from p2pblog.node.overview import missing_texts, why_renewed
 from p2pblog.node.repairing import Repaired, in_words
 from p2pblog.node.service import Finding
 from p2pblog.protocol.limits import CLOCK_TOLERANCE_MS
@@ -185,5 +185,5 @@ def _cure(why: str) -> str:
 def _payloads(node: Membership) -> Iterator[Finding]:
     wanted = node.replica.totals().wanted
     if wanted:
-        why = f"The text of {wanted:,} post{'' if wanted == 1 else 's'} is not here yet."
+        why = f"{missing_texts(wanted)}."
         yield Finding("texts", WARNING, why, "It is asked for whenever a colleague is met.")

@@ -1,8 +1,8 @@
 """Runs one session: the pure machine between a connection and the store.
 
-Three tasks: one reads, one handles in order what was read in bulk, one writes. What is to be sent
-stays in the log until the connection takes it; a peer that does not read is only a cursor that
-lags.
+Four tasks: one reads, and handles what is live; one handles in order what was read in bulk; one
+writes; one wakes the session when something is due. What is to be sent stays in the log until the
+connection takes it; a peer that does not read is only a cursor that lags.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from p2pblog.protocol.gossip import Claims
 from p2pblog.protocol.log import Tip
 from p2pblog.protocol.message import Message, Scope
 from p2pblog.protocol.session import (
+    PAGE_COST,
     Asked,
     Close,
     Effect,
@@ -217,6 +218,7 @@ class Driver:
         self._outbox: list[bytes] = []
         self._outbox_size = 0
         self._pages: list[tuple[Ingest, bytes | Checked]] = []
+        self._pages_size = 0  # bytes, with what each holds beside
         self._held = 0  # bytes of pages that are checked and not handled yet
         self._waiting_reads = 0  # handed on and not yet done with
         self._check_limit = trio.CapacityLimiter(1)
@@ -371,7 +373,7 @@ class Driver:
 
     def _is_full(self) -> bool:
         most = BATCH_BYTES if self.account.courtesy.is_calm else BATCH_LITTLE
-        return sum(len(data) for _, data in self._pages) >= most
+        return self._pages_size >= most
 
     async def _apply_all(self, effects: Sequence[Effect], checked: Checked | None) -> None:
         """Apply effects of a message, those included that take time."""
@@ -379,6 +381,7 @@ class Driver:
             match effect:
                 case Ingest(data, live):
                     self._pages.append((effect, checked or data))
+                    self._pages_size += len(data) + PAGE_COST
                     if live:
                         self.account.courtesy.posting()
                 case Judge(pages):
@@ -435,7 +438,7 @@ class Driver:
             self._scope.cancel()
 
     async def _ingest_waiting(self) -> None:
-        pages, self._pages = self._pages, []
+        pages, self._pages, self._pages_size = self._pages, [], 0
         if not pages:
             return
         results = await self._hub.take([data for _, data in pages], self)

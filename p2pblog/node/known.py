@@ -34,11 +34,13 @@ class Knowledge:
         self._changed: set[DeviceKey] = set()
         for key, text in kept.items():
             if key.startswith(SETTING):
-                self._take_back(DeviceKey(bytes.fromhex(key.removeprefix(SETTING))), text)
+                device = DeviceKey(bytes.fromhex(key.removeprefix(SETTING)))
+                self._take_back(device, text, len(ids))
 
-    def _take_back(self, device: DeviceKey, text: str) -> None:
+    def _take_back(self, device: DeviceKey, text: str, places: int) -> None:
+        """A row as it was kept; of what a repair has found it may have more than `places`."""
         if not text.startswith("{"):
-            self._heights[device] = array("Q", map(int, text.split()))
+            self._heights[device] = array("Q", map(int, text.split()[:places]))
             return
         for log, seq in json.loads(text).items():  # as it was kept once
             self.note(device, LogId(bytes.fromhex(log)), seq)

@@ -154,6 +154,11 @@ def why_renewed(identity: Identity) -> str:
     return CAUSES[Cause(cause)]
 
 
+def missing_texts(wanted: int) -> str:
+    """That so many texts are not here, as the beginning of a sentence."""
+    return f"The text of {wanted:,} post{'' if wanted == 1 else 's'} is not here yet"
+
+
 def warnings(node: Membership) -> tuple[str, ...]:
     """What the user should know, each in a sentence."""
     found = []
@@ -171,7 +176,7 @@ def warnings(node: Membership) -> tuple[str, ...]:
         found.append(f"{node.room.why} Your own posts are. Make room.")
     wanted = node.replica.totals().wanted
     if wanted:
-        found.append(f"The text of {wanted} posts is not here yet; it is asked for.")
+        found.append(f"{missing_texts(wanted)}; it is asked for.")
     found += pauses.words(node)
     found += departed.warnings(node)
     return tuple(found)

@@ -246,6 +246,8 @@ class Writer:
         except SearchDamaged:
             raise
         except CantWrite as fault:
+            if self.fault is None:
+                self._news.set()  # whoever is at rest tries again from now on
             self.fault = fault
             raise
         if self._replica.changes != before:  # a call that had nothing to write tells nothing

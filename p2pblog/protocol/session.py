@@ -71,7 +71,7 @@ __all__ = [
     "View",
 ]
 
-_PAGE_COST = 64  # held beside the bytes of a stranger's page: a million empty ones would cost too
+PAGE_COST = 64  # bytes held beside those of a page: a million empty ones would cost too
 
 
 class Phase(Enum):
@@ -350,7 +350,7 @@ class Session:
         match data:
             case message.PageMessage():
                 self._evidence.append(data.page)
-                self._evidence_size += len(data.page) + _PAGE_COST
+                self._evidence_size += len(data.page) + PAGE_COST
                 if self._evidence_size > MAX_STRANGER_BYTES:
                     raise Refused(Reason.FLOOD, "team logs of an unknown device")
             case message.Done(Scope.TEAM):

@@ -19,7 +19,7 @@ from p2pblog.store.faults import mapped
 READERS = 4  # kept open: about as many as there are threads that read at a time
 WRITER_CACHE = 32 * 1024  # KiB; the hot ends of ten logs and of five indexes at a million posts
 READER_CACHE = 4 * 1024  # KiB
-CHECKPOINT = 4000  # pages: 16 MiB of WAL, three large transactions, before it is copied back
+CHECKPOINT = 1000  # pages: 4 MiB of WAL before it is copied back; posts wait meanwhile
 SMALL_WAL = 1024 * 1024  # bytes that may stay in it while nothing is written
 BUSY_MS = 5000  # for a backup tool that looks at the file
 

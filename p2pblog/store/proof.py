@@ -13,11 +13,9 @@ from typing import NamedTuple
 from p2pblog.errors import Refused
 from p2pblog.protocol import entry, page
 from p2pblog.protocol.entry import EntryId, Kind, TeamId
-from p2pblog.protocol.limits import MAX_PAGE_BYTES, MAX_PAGE_ENTRIES
+from p2pblog.protocol.limits import MAX_PAGE_ENTRIES
+from p2pblog.store import serve
 from p2pblog.store.catalog import Log
-
-_PAGE_SIZE = MAX_PAGE_BYTES - 4096  # bytes: the rest is the page's own
-_ROW_SIZE = 80  # bytes that a row takes in a page beside header and payload, at most
 
 
 class Proven(NamedTuple):
@@ -84,30 +82,30 @@ def _sound_payload(header: entry.Header, payload: bytes | None) -> bytes | None:
 
 
 def pages(entries: Iterator[Proven], kind: int) -> Iterator[tuple[bytes, Proven]]:
-    """Pages of entries, each with its last one; what no signature covers is left."""
+    """Pages of entries, each with its last one, cut as they are served; what no signature covers is
+    left.
+    """
     run: list[Proven] = []
-    size = 0
     for one in entries:
-        more = len(one.header) + len(one.payload or b"") + _ROW_SIZE
-        if run and (len(run) == MAX_PAGE_ENTRIES or size + more > _PAGE_SIZE):
-            done = _signed(run)
-            if not done:
-                return
-            yield _page(run[:done], kind)
-            run = run[done:]
-            size = sum(len(r.header) + len(r.payload or b"") + _ROW_SIZE for r in run)
         run.append(one)
-        size += more
-    if done := _signed(run):
-        yield _page(run[:done], kind)
+        if len(run) == MAX_PAGE_ENTRIES:
+            cut = _cut(run, kind)
+            if not cut:
+                return
+            yield _page(run[:cut], kind)
+            run = run[cut:]
+    while cut := _cut(run, kind):
+        yield _page(run[:cut], kind)
+        run = run[cut:]
 
 
-def _signed(run: list[Proven]) -> int:
-    return max((n for n, one in enumerate(run, 1) if one.signature is not None), default=0)
+def _cut(run: list[Proven], kind: int) -> int:
+    return serve.cut([_row(one) for one in run], each=kind == Kind.TEAM)
 
 
 def _page(run: list[Proven], kind: int) -> tuple[bytes, Proven]:
-    signed = run if kind == Kind.TEAM else run[-1:]
-    signatures = [one.signature for one in signed if one.signature is not None]
-    data = page.pack([one.header for one in run], [one.payload for one in run], signatures)
-    return data, run[-1]
+    return serve.packed([_row(one) for one in run], each=kind == Kind.TEAM).page, run[-1]
+
+
+def _row(one: Proven) -> serve.Row:
+    return one.seq, one.header, one.signature, one.payload

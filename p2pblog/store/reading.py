@@ -15,7 +15,7 @@ from p2pblog.store.faults import of_search
 from p2pblog.store.records import ChannelView, PostQuery, PostView, Totals
 from p2pblog.store.timeline import Reader
 
-INDEX_BATCH = 4096  # posts of one transaction of the search index: one statement, see `bulk`
+INDEX_BATCH = 4096  # posts of one transaction of the search index
 _PREFIX = re.compile("[0-9a-f]{4,64}")
 
 

@@ -18,7 +18,7 @@ from p2pblog.store import entries
 from p2pblog.store.catalog import Log
 from p2pblog.store.database import Database
 
-_Row = tuple[int, bytes, bytes | None, bytes | None]  # seq, header, signature, payload
+Row = tuple[int, bytes, bytes | None, bytes | None]  # seq, header, signature, payload
 _Runs = list[tuple[int, int, int]]  # branch, first and last seq
 _SIGNATURE = 2 + 64  # in msgpack
 
@@ -52,7 +52,7 @@ def cut_pages(
             rows = _next_rows(connection, log, log.runs(branch, done, upto.seq))
             if not rows:
                 break
-            served.append(_pack(rows, log.is_team))
+            served.append(packed(rows, log.is_team))
             left -= len(served[-1].page)
             done = _height(connection, log, branch, served[-1].last) or upto.seq
         return served
@@ -68,23 +68,23 @@ def _height(
     return min(tip.seq, entries.parting(log, branch, other))
 
 
-def _next_rows(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_Row]:
+def _next_rows(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[Row]:
     """The rows of the next page on a way.
 
     Where the way leaves a branch too far from the next signature, that branch's own next page: it
     holds what is needed and more.
     """
     rows = _read(connection, log, runs)
-    cut = _cut(rows, log.is_team)
-    if not cut:
+    count = cut(rows, log.is_team)
+    if not count:
         number, first, _ = runs[0]
         rows = _read(connection, log, [(number, first, log.standing(number))])
-        cut = _cut(rows, log.is_team)
-    return rows[:cut]
+        count = cut(rows, log.is_team)
+    return rows[:count]
 
 
-def _read(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_Row]:
-    rows: list[_Row] = []
+def _read(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[Row]:
+    rows: list[Row] = []
     for branch, first, last in runs:
         found = connection.execute(
             "SELECT seq, header, signature, payload FROM entries "
@@ -100,9 +100,9 @@ def _read(connection: sqlite3.Connection, log: Log, runs: _Runs) -> list[_Row]:
 def cuts(run: Sequence[tuple[bytes, bytes | None]]) -> list[int]:
     """Where a run of (header, payload) has to be signed: after how many entries, the last too."""
     ends = [0]
-    rows: list[_Row] = [(0, header, b"", payload) for header, payload in run]
+    rows: list[Row] = [(0, header, b"", payload) for header, payload in run]
     while ends[-1] < len(rows):
-        ends.append(ends[-1] + _cut(rows[ends[-1] : ends[-1] + MAX_PAGE_ENTRIES], each=False))
+        ends.append(ends[-1] + cut(rows[ends[-1] : ends[-1] + MAX_PAGE_ENTRIES], each=False))
     return ends[1:]
 
 
@@ -119,7 +119,7 @@ def _envelope(count: int, each: bool) -> int:
     return 1 + 2 * lists + (lists + count * _SIGNATURE if each else 1 + _SIGNATURE)
 
 
-def _cut(rows: list[_Row], each: bool) -> int:
+def cut(rows: list[Row], each: bool) -> int:
     """How many of `rows` make the next page: the most that fit and end in a signature.
 
     Where none fits with its payloads, the first that does without.
@@ -138,7 +138,8 @@ def _cut(rows: list[_Row], each: bool) -> int:
     return best
 
 
-def _pack(rows: list[_Row], each: bool) -> Served:
+def packed(rows: list[Row], each: bool) -> Served:
+    """The page of rows that were `cut` so."""
     headers = [row[1] for row in rows]
     signatures = [row[2] for row in (rows if each else rows[-1:]) if row[2] is not None]
     room = MAX_PAGE_BYTES - _envelope(len(rows), each) - sum(map(_item, headers)) - len(rows)

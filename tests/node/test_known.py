@@ -70,3 +70,9 @@ def test_what_an_older_version_kept_is_taken_over() -> None:
     assert known.height(SAM, ONE) == 5
     again = Knowledge(dict(known.take_changed()))
     assert (again.height(SAM, ONE), again.height(SAM, OTHER)) == (5, 0)
+
+
+def test_a_row_that_a_repair_found_without_its_logs_says_nothing() -> None:
+    known = Knowledge({f"stored by {SAM.hex()}": "500 7"})
+    known.note(LEE, ONE, 3)
+    assert (known.height(SAM, ONE), known.height(LEE, ONE)) == (0, 3)

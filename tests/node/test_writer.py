@@ -84,12 +84,13 @@ def test_a_fault_lasts_until_something_is_written_and_that_is_tried(tmp_path: Pa
         with world.replica(tmp_path / "store") as replica:
             writer = Writer(replica, world.author(0), lambda: NOW, Courtesy())
             replica._database._writer.execute("PRAGMA query_only = on")  # as a disk gone read-only
-            with pytest.raises(CantWrite):
-                await writer.append([world.draft("refused")])
-            await writer.call(replica.rest)  # has nothing to write
-            assert writer.fault is not None
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(writer.index)
+                await trio.sleep(2 * REST)  # it is at rest
+                with pytest.raises(CantWrite):
+                    await writer.append([world.draft("refused")])
+                await writer.call(replica.rest)  # has nothing to write
+                assert writer.fault is not None
                 await trio.sleep(REST + 2 * RETRY)
                 assert writer.fault is not None
                 replica._database._writer.execute("PRAGMA query_only = off")

@@ -11,8 +11,9 @@ from p2pblog.protocol.entry import Entry, Kind
 from p2pblog.protocol.limits import MAX_PAGE_BYTES, MAX_PAGE_ENTRIES
 from p2pblog.protocol.log import Outcome, Tip
 from p2pblog.protocol.page import Page
-from p2pblog.store.replica import Draft, Served
-from tests.store.world import NOW, World, stored
+from p2pblog.store import salvage
+from p2pblog.store.replica import Draft, Replica, Served
+from tests.store.world import NOW, STORE, World, stored
 from tests.support.logs import packed, tip
 
 ALL = 10**9
@@ -96,6 +97,21 @@ def test_posts_that_nobody_sees_alone_are_signed_once_a_page(
         assert ids(opened(served, world)) == [one.id for one in made]
         with world.replica(tmp_path / "other", [one.page for one in served]) as other:
             assert other.rows(False) == replica.rows(False)
+
+
+@pytest.mark.parametrize("letters", [10, 400, 600, 15_000])
+def test_what_is_signed_once_a_page_comes_back_in_a_repair(tmp_path: Path, letters: int) -> None:
+    world = World(1)
+    store, new = tmp_path / "store", tmp_path / "new"
+    with world.replica(store) as replica:
+        for _ in range(2):
+            rest = [world.draft("x" * letters, covered=True) for _ in range(512)]
+            replica.append(world.author(0), rest, NOW)
+        rows = replica.rows(False)
+    assert salvage.salvage(store, new, world.team_id, STORE, (), NOW, lambda *_: None) == []
+    with Replica.open(new) as replica:
+        assert replica.rows(False) == rows
+        assert replica.totals().wanted == 0
 
 
 def test_operations_are_signed_whatever_covers_them(tmp_path: Path) -> None:
