@@ -35,7 +35,7 @@ COMMIT = "begin, commit and sync"
 INDEX = "search index"
 STEPS: tuple[tuple[str, object, str], ...] = (
     ("serving: read rows", serve, "_next_rows"),
-    ("serving: pack a page", serve, "_pack"),
+    ("serving: pack a page", serve, "packed"),
     ("serving: pack a message", message, "pack"),
     ("serving: encrypt", SecureChannel, "send"),
     ("serving: encrypt", SecureChannel, "data_to_send"),
