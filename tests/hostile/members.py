@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from itertools import cycle
+from itertools import cycle, islice
 
 import trio
 
@@ -25,6 +25,7 @@ class InSession(Attack):
     """Says the same things again and again, and reads what comes."""
 
     reads = True
+    at_once = 1  # messages of one write
 
     def says(self, aim: Aim) -> Sequence[Message | bytes]:
         """What to say."""
@@ -43,7 +44,7 @@ class InSession(Attack):
                     if self.reads:
                         nursery.start_soon(read, rogue)
                     while not aim.over:
-                        await rogue.connection.send(next(again))
+                        await rogue.connection.send_many(islice(again, self.at_once))
                         await aim.breathe()
                     nursery.cancel_scope.cancel()
             await aim.breathe()
@@ -208,6 +209,17 @@ class Promises(InSession):
         ]
 
 
+class Crumbs(InSession):
+    """Pages of a byte each, by the thousand in one write."""
+
+    memory = 48  # each is held with what it takes beside, up to 1.5 MiB
+    at_once = 5000
+
+    def says(self, aim: Aim) -> Sequence[Message | bytes]:
+        """None of them is a page."""
+        return [message.PageMessage(b"x", live=False), message.PageMessage(b"x", live=True)]
+
+
 class ManySessions(Attack):
     """Eight sessions of one machine that ask for everything at a time."""
 
@@ -230,4 +242,7 @@ class ManySessions(Attack):
                     nursery.cancel_scope.cancel()
 
 
-MEMBERS = (*(Oversize, Lies, Comparer, NeverDone, AsksAll, NeverReads, Promises, ManySessions),)
+MEMBERS = (
+    *(Oversize, Lies, Comparer, NeverDone, AsksAll, NeverReads, Promises, Crumbs),
+    ManySessions,
+)
