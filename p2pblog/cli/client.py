@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, cast
 
 import h11
@@ -113,14 +113,13 @@ class Client:
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """A connection that is cut off in the middle can't be used again."""
-        try:
-            yield
-        except (OSError, h11.RemoteProtocolError) as e:
-            self.close()
-            raise self._gone(e) from e
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as torn:
+            torn.callback(self.close)
+            try:
+                yield
+            except (OSError, h11.RemoteProtocolError) as e:
+                raise self._gone(e) from e
+            torn.pop_all()
 
     def stream(
         self, path: str, query: Query | None = None, *, timeout: float = STREAM_TIMEOUT

@@ -99,9 +99,8 @@ def writing(path: Path, *, force: bool) -> Iterator[BinaryIO]:
             _check_free(path, force)
             part.replace(path)
             _sync_folder(path.parent)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        finally:
+            part.unlink(missing_ok=True)  # has taken its place, or is of no use
 
 
 def _check_free(path: Path, force: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from p2pblog.errors import DiskError
@@ -53,13 +53,12 @@ class Database:
     def _start(cls, path: Path, prepare: Callable[[sqlite3.Connection, Path], None]) -> Database:
         with mapped(path):
             writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            try:
+            with ExitStack() as failing:
+                failing.callback(writer.close)
                 migrate.check_sqlite(writer)
                 _set_up(writer, WRITER_CACHE)
                 prepare(writer, path)
-            except BaseException:
-                writer.close()
-                raise
+                failing.pop_all()
         return cls(path, writer)
 
     @contextmanager
@@ -70,10 +69,9 @@ class Database:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
-            except BaseException:
+            finally:
                 if self._writer.in_transaction:  # a full disk has rolled back already
                     self._writer.execute("ROLLBACK")
-                raise
 
     @property
     def changes(self) -> int:

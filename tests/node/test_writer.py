@@ -95,7 +95,7 @@ def test_a_fault_lasts_until_something_is_written_and_that_is_tried(tmp_path: Pa
                 assert writer.fault is not None
                 replica._database._writer.execute("PRAGMA query_only = off")
                 with trio.fail_after(100 * RETRY):
-                    while writer.fault is not None:  # noqa: ASYNC110  # nothing tells
+                    while writer.fault is not None:  # noqa: ASYNC110  # no event tells when a fault has ended
                         await trio.sleep(RETRY)
                 nursery.cancel_scope.cancel()
 
